@@ -1,0 +1,150 @@
+"""Who must agree before the next stage starts: clauses, reviews, and the one function that decides. Pure.
+
+Laws:
+- Fail closed. A gate opens the way only when every clause is met by distinct, eligible people; a list that cannot be
+  read, or that holds too few people, keeps it shut and is named.
+- A review counts for one digest and one opening; the newest verdict of a person replaces that person's older one.
+- One person fills one seat in a clause (and may fill a seat in another clause).
+- A deadline never approves.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
+
+from orchestrator.core.noun import Noun
+from orchestrator.core.quantity import Duration
+
+_LOGIN = r"@?[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,38}(?:\[bot\])?"
+_WHO = re.compile(rf"@?[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+|@[A-Za-z][A-Za-z0-9_-]*|{_LOGIN}")
+_QUORUM = re.compile(r"(\d+)\s+of\s+(\S+)", re.IGNORECASE)
+_MUST = re.compile(r"must\s+(\S+)", re.IGNORECASE)
+_INITIATOR = re.compile(r"not[_ ](?:the[_ ])?initiator", re.IGNORECASE)
+_FORM = "write `2 of @org/team`, `1 of alice`, `must alice` or `not_initiator`"
+
+
+class Clause(Noun):
+    """`count` distinct people of `who`, or, with `not_initiator`, that the one who asked for the cycle does not count."""
+
+    kind: Literal["quorum", "must", "not_initiator"]
+    count: int = Field(1, ge=1, le=100)
+    who: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "quorum":
+                return f"{self.count} of {self.who}"
+            case "must":
+                return f"must {self.who}"
+        return "not_initiator"
+
+
+def read_clause(value: object) -> object:
+    """`"2 of @org/ml"`, `"must alice"` or `"not_initiator"` to a `Clause`. Raises `ValueError` for other text."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if _INITIATOR.fullmatch(text):
+        return Clause(kind="not_initiator")
+    if match := _QUORUM.fullmatch(text):
+        count, who = int(match[1]), match[2]
+        kind: Literal["quorum", "must"] = "quorum"
+    elif match := _MUST.fullmatch(text):
+        count, who, kind = 1, match[1], "must"
+    else:
+        raise ValueError(f"{value!r} is not a clause: {_FORM}")
+    if not 1 <= count <= 100:
+        raise ValueError(f"{value!r} asks for {count} people: ask for 1 to 100")
+    if not _WHO.fullmatch(who):
+        raise ValueError(f"{who!r} names nobody: write a login, @group, @write, @maintain, @admin, @anyone or @org/team")
+    return Clause(kind=kind, count=count, who=who)
+
+
+WrittenClause = Annotated[Clause, BeforeValidator(read_clause), PlainSerializer(str)]
+
+
+class Deadline(Noun):
+    """What happens when nobody answers: remind every `remind`, and `after` that long reject or hold; never approve."""
+
+    after: Duration
+    remind: Duration | None = None
+    then: Literal["reject", "hold"] = "hold"
+
+
+class Gate(Noun):
+    """Closed, that is agreed, when every `require` clause is met and, where `policy` is named, it or `else` is."""
+
+    require: tuple[WrittenClause, ...] = ()
+    policy: str | None = Field(None, description="a policy that answers instead of `else`, such as no_regression")
+    otherwise: tuple[WrittenClause, ...] = Field((), alias="else", description="who is asked when the policy says no")
+    not_initiator: bool = False
+    deadline: Deadline | None = None
+
+    @model_validator(mode="after")
+    def _asks_somebody(self) -> Self:
+        seats = [clause for clause in (*self.require, *self.otherwise) if clause.kind != "not_initiator"]
+        if not seats and self.policy is None:
+            raise ValueError("the gate asks nobody: give it `require: [...]` or `policy: ...`, or leave the gate out")
+        if self.otherwise and self.policy is None:
+            raise ValueError("`else` without `policy`: move its clauses to `require`")
+        return self
+
+    @property
+    def bars_initiator(self) -> bool:
+        """Whether the one who asked for the cycle is barred from every seat."""
+        return self.not_initiator or any(c.kind == "not_initiator" for c in (*self.require, *self.otherwise))
+
+
+class Person(Noun):
+    """Somebody who can be asked. `id` is what counts (`github:583231`, `os:1000`); the login is for people to read."""
+
+    id: str = Field(min_length=1)
+    login: str = Field(min_length=1)
+
+
+class Verdict(StrEnum):
+    """What a review says."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CHANGE = "change"
+
+
+class Review(Noun):
+    """One person's or policy's verdict about one digest. `id` names where it was said, and makes echoes harmless."""
+
+    id: str = Field(min_length=1)
+    by: Person
+    verdict: Verdict
+    about: str = Field(description="the digest, or at least its first 8 characters")
+    at: AwareDatetime
+    reason: str = ""
+    changes: dict[str, str] = {}
+    authority: Literal["person", "policy", "terminal"] = "person"
+
+
+class Roster(Noun):
+    """Who stands behind each name in a gate's clauses, as read just now: ids by name, or why they cannot be read."""
+
+    members: dict[str, tuple[str, ...]] = {}
+    unreadable: dict[str, str] = {}
+
+
+class Seat(Noun):
+    """A clause and how far it is: the people who fill it, and what is missing in words (empty when met)."""
+
+    clause: str
+    filled_by: tuple[str, ...] = ()
+    missing: str = ""
+
+
+class Decision(Noun):
+    """What the gate says now. `unmet` is empty exactly when the verdict is approve."""
+
+    verdict: Literal["approve", "reject", "change", "wait"]
+    seats: tuple[Seat, ...] = ()
+    unmet: str = ""
+    by: Review | None = None

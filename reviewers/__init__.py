@@ -1,0 +1,1 @@
+"""Who is asked: anyone who can be asked again."""

@@ -1,0 +1,123 @@
+"""What a step is: a typed function from `Given` and `Context` to `Made`, in a folder.
+
+    @step
+    def double(given: Numbers, context: Context) -> Doubled: ...
+
+It stays a plain callable: `double(Numbers(values=[1]), Context(tmp))`. Where it runs (this process, a subprocess, a
+Ray job, a pod) is nobody's business but the runner's.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.core.report import Cell, Chart, Failure, Metric, Report, Sample, Series, Table
+
+__all__ = [
+    "Artifact", "Cell", "Chart", "Context", "Dataset", "Given", "Made", "Metric", "Model", "Report", "Sample",
+    "Series", "StepError", "Table", "Verdict", "step",
+]  # fmt: skip
+
+
+class Given(BaseModel):
+    """What a step is given. Describe and bound every field: people may change them in a comment or a form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Made(BaseModel):
+    """What a step has made: its outputs as fields, and always a report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    report: Report
+
+
+class Artifact(BaseModel):
+    """A folder of files that a run published: where it is, and the sha256 over its manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    uri: str = Field(description="a folder under the artifact root: a path or an fsspec URL")
+    digest: str = Field("", description="sha256 over the folder's sorted manifest; filled in when it is published")
+
+
+class Dataset(Artifact):
+    """Rows, split into train and hold-out."""
+
+
+class Model(Artifact):
+    """A transformers folder: config, tokenizer, safetensors."""
+
+
+class Verdict(BaseModel):
+    """What an evaluation concludes, as data for the gate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    verdict: str = Field(pattern="^(PASS|BLOCK|INCONCLUSIVE)$")
+    because: str
+
+
+class StepError(Exception):
+    """A step can't go on: what, where, and the cure, in a user's words. `retryable` says whether again may help."""
+
+    def __init__(self, what: str, *, where: str = "", cure: str = "", retryable: bool = False) -> None:
+        super().__init__(what)
+        self.failure = Failure(what=what, where=where, cure=cure, retryable=retryable)
+
+
+A = TypeVar("A", bound=Artifact)
+G = TypeVar("G", bound=Given)
+M = TypeVar("M", bound=Made)
+
+
+class Context:
+    """What a step may ask of its surroundings.
+
+    `folder` is where it writes artifacts (one sub-folder each); they are published when the step returns and vanish
+    when it does not. `scratch` survives retries and reruns of the stage within the cycle: checkpoints go there.
+    `target` is the deployment target's folder, `token` the fencing token of the cycle's lease on it. `last` holds
+    this stage's outputs in the last cycle that was done.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        run: str = "c-000000/step/1",
+        scratch: Path | str | None = None,
+        target: Path | str | None = None,
+        token: int = 0,
+        last: Mapping[str, Any] | None = None,
+        resources: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder = Path(folder)
+        self.run = run
+        self.scratch = Path(scratch) if scratch else self.folder / "scratch"
+        self.target = Path(target) if target else self.folder / "target"
+        self.token = token
+        self.last = dict(last or {})
+        self.resources = dict(resources or {})
+
+    def progress(self, done: float, total: float | None = None, unit: str = "", note: str = "") -> None:
+        """Say how far the step is; cheap enough to call for every batch."""
+
+    def make(self, kind: type[A], name: str) -> A:
+        """A new, empty artifact folder: write into `context.path(it)` and return it as an output."""
+        path = self.folder / name
+        path.mkdir(parents=True, exist_ok=True)
+        return kind(uri=str(path))
+
+    def path(self, artifact: Artifact) -> Path:
+        """The artifact as a local folder, every file checked against the manifest. Raises `StepError` if it differs."""
+        return Path(artifact.uri)
+
+    def previous(self, kind: type[A], name: str) -> A | None:
+        """This stage's output of that name in the last cycle that was done, or None."""
+        found = self.last.get(name)
+        return kind.model_validate(found) if found is not None else None
+
+
+def step(function: Callable[[G, Context], M]) -> Callable[[G, Context], M]:
+    """Mark a function as a step: one parameter of a `Given`, one `Context`, and a `Made` in return."""
+    return function
