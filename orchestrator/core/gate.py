@@ -9,11 +9,11 @@ Laws:
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer, model_validator
 
 from orchestrator.core.noun import Noun
 from orchestrator.core.quantity import Duration
@@ -131,6 +131,7 @@ class Roster(Noun):
 
     members: dict[str, tuple[str, ...]] = {}
     unreadable: dict[str, str] = {}
+    uncounted: tuple[str, ...] = Field((), description="names whose members are known only as they come, like @anyone")
 
 
 class Seat(Noun):
@@ -148,3 +149,97 @@ class Decision(Noun):
     seats: tuple[Seat, ...] = ()
     unmet: str = ""
     by: Review | None = None
+
+
+def objection(gate: Gate, review: Review, roster: Roster, initiator: Person | None, *, attended: bool) -> str:
+    """Why this review does not count at this gate; empty when it does."""
+    match review.authority:
+        case "terminal":
+            return "" if attended else "a terminal answers only for a cycle that `ratchet run` started there"
+        case "policy":
+            right = review.by.id == f"policy:{gate.policy}"
+            return "" if right else f"this gate asks policy {gate.policy}, not {review.by.login}"
+    if gate.bars_initiator and initiator is not None and review.by.id == initiator.id:
+        return f"{review.by.login} started this cycle, and the gate says not_initiator"
+    clauses = [clause for clause in (*gate.require, *gate.otherwise) if clause.who]
+    if any(review.by.id in roster.members.get(clause.who, ()) for clause in clauses):
+        return ""
+    for clause in clauses:
+        if clause.who in roster.unreadable:
+            return f"{clause.who} cannot be read: {roster.unreadable[clause.who]}"
+    names = ", ".join(dict.fromkeys(clause.who for clause in clauses)) or f"policy {gate.policy}"
+    return f"{review.by.login} is not asked here: the gate asks {names}"
+
+
+def _seat(clause: Clause, approvals: Sequence[Review], roster: Roster, barred: str | None) -> Seat:
+    """How far one clause is."""
+    text = str(clause)
+    if clause.kind == "not_initiator":
+        return Seat(clause=text)
+    if clause.who in roster.unreadable:
+        return Seat(clause=text, missing=f"{clause.who} cannot be read: {roster.unreadable[clause.who]}")
+    able = set(roster.members.get(clause.who, ())) - {barred}
+    filled = tuple(review.by.login for review in approvals if review.by.id in able)
+    lacking = clause.count - len(filled)
+    if lacking <= 0:
+        return Seat(clause=text, filled_by=filled)
+    if len(able) < clause.count and clause.who not in roster.uncounted:
+        return Seat(
+            clause=text, filled_by=filled, missing=f"only {len(able)} of the {clause.count} needed may fill {clause.who}"
+        )
+    return Seat(clause=text, filled_by=filled, missing=f"{lacking} more of {clause.who}")
+
+
+def _policy_seat(gate: Gate, reviews: Sequence[Review]) -> Seat:
+    """How far the policy is."""
+    text = f"policy {gate.policy}"
+    answer = next((review for review in reviews if review.authority == "policy"), None)
+    if answer is None:
+        return Seat(clause=text, missing=f"policy {gate.policy} has not answered")
+    if answer.verdict is Verdict.APPROVE:
+        return Seat(clause=text, filled_by=(answer.by.login,))
+    return Seat(clause=text, missing=f"policy {gate.policy} says no: {answer.reason}")
+
+
+def decide(gate: Gate, reviews: Iterable[Review], roster: Roster, initiator: Person | None, *, attended: bool) -> Decision:
+    """What the gate says to these reviews, the newest of each person last. Reviews that don't count must be left out
+    (`objection`), or are left out here: the answer is the same.
+    """
+    standing = {
+        review.by.id: review
+        for review in reviews
+        if not objection(gate, review, roster, initiator, attended=attended)
+    }
+    counted = tuple(standing.values())
+    for review in counted:
+        if review.authority != "policy" and review.verdict is not Verdict.APPROVE:
+            said = f"{review.by.login} says {review.verdict}: {review.reason}".rstrip(": ")
+            return Decision(verdict=review.verdict.value, unmet=said, by=review)
+    terminal = next((review for review in counted if review.authority == "terminal"), None)
+    if terminal is not None:
+        clauses = (*gate.require, *gate.otherwise) if not gate.policy else (*gate.require, gate.policy, *gate.otherwise)
+        stands = (f"{terminal.by.login} (at the terminal, standing in)",)
+        return Decision(
+            verdict="approve", seats=tuple(Seat(clause=str(clause), filled_by=stands) for clause in clauses), by=terminal
+        )
+    return _weigh(gate, counted, roster, initiator.id if initiator is not None and gate.bars_initiator else None)
+
+
+def _weigh(gate: Gate, reviews: Sequence[Review], roster: Roster, barred: str | None) -> Decision:
+    """Approve if every seat that is needed is filled; otherwise name what is missing."""
+    approvals = [one for one in reviews if one.authority == "person" and one.verdict is Verdict.APPROVE]
+    seats = [_seat(clause, approvals, roster, barred) for clause in gate.require]
+    missing = [seat.missing for seat in seats if seat.missing]
+    if gate.policy is not None:
+        policy = _policy_seat(gate, reviews)
+        people = [_seat(clause, approvals, roster, barred) for clause in gate.otherwise]
+        lacking = [seat.missing for seat in people if seat.missing]
+        seats += [policy, *people]
+        if policy.missing and (lacking or not people):
+            missing += [policy.missing, *lacking]
+            answered = next((one for one in reviews if one.authority == "policy"), None)
+            if answered is not None and not people:
+                return Decision(verdict="reject", seats=tuple(seats), unmet=policy.missing, by=answered)
+    if missing:
+        return Decision(verdict="wait", seats=tuple(seats), unmet="; ".join(missing))
+    return Decision(verdict="approve", seats=tuple(seats))

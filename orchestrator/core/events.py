@@ -1,0 +1,145 @@
+"""What happened: past tense, frozen, each with its time. Whatever people said carries an id, so that echoes are known. Pure."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from orchestrator.core.gate import Person, Review, Roster
+from orchestrator.core.model import Pipeline, Trigger
+from orchestrator.core.noun import Noun
+from orchestrator.core.report import Failure, Product
+
+
+class Triggered(Noun):
+    """Somebody or something asked for a cycle."""
+
+    kind: Literal["triggered"] = "triggered"
+    at: AwareDatetime
+    cycle: str
+    pipeline: Pipeline
+    params: dict[str, dict[str, str]] = {}
+    trigger: Trigger
+    purpose: str = ""
+    initiator: Person | None = None
+    attended: bool = False
+
+
+class LeaseGranted(Noun):
+    """The cycle owns its deployment target; `last` is what the last cycle that was done left, by stage."""
+
+    kind: Literal["lease_granted"] = "lease_granted"
+    at: AwareDatetime
+    token: int = Field(ge=1)
+    last: dict[str, dict[str, JsonValue]] = {}
+
+
+class LeaseRefused(Noun):
+    """Another cycle owns the target, and the pipeline says `overlap: skip`."""
+
+    kind: Literal["lease_refused"] = "lease_refused"
+    at: AwareDatetime
+    holder: str
+
+
+class RunFinished(Noun):
+    """The run has ended, well or badly. `chance` in [0, 1) spreads retries."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    at: AwareDatetime
+    run: str
+    outcome: Product | Failure
+    chance: float = Field(0.0, ge=0, lt=1)
+
+
+class ReviewGiven(Noun):
+    """Somebody gave a verdict; `roster` is who stood behind the gate's names at that moment."""
+
+    kind: Literal["review_given"] = "review_given"
+    at: AwareDatetime
+    review: Review
+    roster: Roster = Roster()
+
+
+class ReviewWithdrawn(Noun):
+    """Somebody took the verdict back."""
+
+    kind: Literal["review_withdrawn"] = "review_withdrawn"
+    at: AwareDatetime
+    id: str
+    by: Person
+
+
+class RosterRead(Noun):
+    """The lists behind the open gate's names were read again."""
+
+    kind: Literal["roster_read"] = "roster_read"
+    at: AwareDatetime
+    roster: Roster
+
+
+class TimePassed(Noun):
+    """A moment that the open gate of `run` waited for has come."""
+
+    kind: Literal["time_passed"] = "time_passed"
+    at: AwareDatetime
+    run: str
+    purpose: Literal["remind", "deadline"]
+    number: int = 0
+
+
+class Held(Noun):
+    """Somebody stopped the cycle from going on."""
+
+    kind: Literal["held"] = "held"
+    at: AwareDatetime
+    id: str
+    by: Person
+    reason: str = ""
+
+
+class Unheld(Noun):
+    """Somebody let a held cycle go on."""
+
+    kind: Literal["unheld"] = "unheld"
+    at: AwareDatetime
+    id: str
+    by: Person
+
+
+class RerunAsked(Noun):
+    """Somebody wants the cycle to go back to a stage (the current one if empty), with other parameters."""
+
+    kind: Literal["rerun_asked"] = "rerun_asked"
+    at: AwareDatetime
+    id: str
+    by: Person
+    stage: str = ""
+    changes: dict[str, str] = Field({}, description="parameter, or stage.parameter, to the value as typed")
+
+
+class CancelAsked(Noun):
+    """Somebody wants the cycle to end."""
+
+    kind: Literal["cancel_asked"] = "cancel_asked"
+    at: AwareDatetime
+    id: str
+    by: Person
+    reason: str
+
+
+class Refused(Noun):
+    """Somebody said something that did not count, and why. It changes nothing and is kept on the record."""
+
+    kind: Literal["refused"] = "refused"
+    at: AwareDatetime
+    id: str
+    by: Person
+    said: str
+    why: str
+
+
+Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked
+Event = Annotated[
+    Triggered | LeaseGranted | LeaseRefused | RunFinished | RosterRead | TimePassed | Refused | Said,
+    Field(discriminator="kind"),
+]
