@@ -7,6 +7,11 @@ It stays a plain callable: `double(Numbers(values=[1]), Context(tmp))`. Where it
 Ray job, a pod) is nobody's business but the runner's.
 """
 
+import contextlib
+import json
+import os
+import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,6 +75,9 @@ A = TypeVar("A", bound=Artifact)
 G = TypeVar("G", bound=Given)
 M = TypeVar("M", bound=Made)
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SAID_EVERY = 0.1  # seconds between two writes of the progress: a step may speak for every batch
+
 
 class Context:
     """What a step may ask of its surroundings.
@@ -77,7 +85,8 @@ class Context:
     `folder` is where it writes artifacts (one sub-folder each); they are published when the step returns and vanish
     when it does not. `scratch` survives retries and reruns of the stage within the cycle: checkpoints go there.
     `target` is the deployment target's folder, `token` the fencing token of the cycle's lease on it. `last` holds
-    this stage's outputs in the last cycle that was done.
+    this stage's outputs in the last cycle that was done. `work` is the run's own folder, where progress is shown;
+    without one nobody is listening. `cache` keeps what was downloaded from an artifact root that is not a folder.
     """
 
     def __init__(
@@ -90,6 +99,8 @@ class Context:
         token: int = 0,
         last: Mapping[str, Any] | None = None,
         resources: Mapping[str, Any] | None = None,
+        work: Path | str | None = None,
+        cache: Path | str | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.run = run
@@ -98,19 +109,44 @@ class Context:
         self.token = token
         self.last = dict(last or {})
         self.resources = dict(resources or {})
+        self.work = Path(work) if work else None
+        self.cache = Path(cache) if cache else self.folder / "cache"
+        self._said = 0.0
+
+    @property
+    def stage(self) -> str:
+        """The stage's name: `finetune` of `c-000042/finetune/2`."""
+        return self.run.split("/")[-2] if "/" in self.run else self.run
 
     def progress(self, done: float, total: float | None = None, unit: str = "", note: str = "") -> None:
-        """Say how far the step is; cheap enough to call for every batch."""
+        """Say how far the step is; cheap enough to call for every batch (at most ten of them a second are written)."""
+        now = time.monotonic()
+        if self.work is None or (now - self._said < _SAID_EVERY and (total is None or done < total)):
+            return
+        self._said = now
+        said = {"done": done, "total": total, "unit": unit, "note": note, "at": time.time()}
+        fresh = self.work / f"progress.{os.getpid()}"
+        with contextlib.suppress(OSError):  # a full disk must fail where the work is, not where it is talked about
+            fresh.write_text(json.dumps(said))
+            fresh.replace(self.work / "progress.json")
 
     def make(self, kind: type[A], name: str) -> A:
         """A new, empty artifact folder: write into `context.path(it)` and return it as an output."""
+        if not _NAME.fullmatch(name):
+            cure = "use letters, digits, `_`, `-` and `.`, with no `/`"
+            raise StepError(f"an artifact can't be named {name!r}", where=f"stage {self.stage}", cure=cure)
         path = self.folder / name
         path.mkdir(parents=True, exist_ok=True)
         return kind(uri=str(path))
 
     def path(self, artifact: Artifact) -> Path:
-        """The artifact as a local folder, every file checked against the manifest. Raises `StepError` if it differs."""
-        return Path(artifact.uri)
+        """The artifact as a local folder, every file checked against the manifest. Raises `StepError` if it differs.
+
+        An artifact without a digest was not published: it is taken as it is, and only has to exist.
+        """
+        from steps.store import verified  # only steps with inputs pay for it
+
+        return verified(artifact.uri, artifact.digest, self.cache)
 
     def previous(self, kind: type[A], name: str) -> A | None:
         """This stage's output of that name in the last cycle that was done, or None."""
@@ -119,5 +155,8 @@ class Context:
 
 
 def step(function: Callable[[G, Context], M]) -> Callable[[G, Context], M]:
-    """Mark a function as a step: one parameter of a `Given`, one `Context`, and a `Made` in return."""
+    """Mark a function as a step: one parameter of a `Given`, one `Context`, and a `Made` in return.
+
+    The function is returned as it is; `ratchet check` and the runner read its annotations.
+    """
     return function
