@@ -20,9 +20,9 @@ from pathlib import Path
 
 from orchestrator.core.effects import Order
 from orchestrator.core.report import Failure, Product
-from orchestrator.executors.processes import StuckError, end, leftovers
+from orchestrator.executors.processes import StuckError, end, launcher, leftovers, locked
 from orchestrator.executors.watcher import Watcher
-from orchestrator.executors.workplace import NEVER, STOPPED, additions, died, inherited, progress_of
+from orchestrator.executors.workplace import NEVER, STOPPED, additions, died, inherited, progress_of, refused
 from orchestrator.ports import Busy, Running
 from steps.contract import StepError
 from steps.life import Life, life_of, read_life
@@ -31,13 +31,6 @@ from steps.store import open_store
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 _SHORTLY = 1.0  # seconds that another engine may need between taking the lock and its child's first line
-_LAUNCH = """\
-read -r boot </proc/sys/kernel/random/boot_id
-read -r p1 p2 p3 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p14 p15 p16 p17 p18 p19 p20 p21 started rest </proc/$$/stat
-echo "$$ $started $boot" >"$RATCHET_WORK/pid" || exit 1
-[ -e "$RATCHET_WORK/failure.json" ] && exit 1
-exec "$@"
-"""
 
 
 class LocalExecutor:
@@ -69,7 +62,7 @@ class LocalExecutor:
         except StepError as error:
             self._broken[order.run] = error.failure
         except (OSError, StuckError) as error:
-            self._broken[order.run] = _refused(error, place)
+            self._broken[order.run] = refused(error, place)
         life = self._life(place)
         if life is None or not self._watcher.add(life, lambda: self._over(order.run, wake)):
             wake()
@@ -82,14 +75,14 @@ class LocalExecutor:
         except StepError as error:
             return error.failure
         except (OSError, StuckError) as error:
-            return _refused(error, place)
+            return refused(error, place)
 
     def stop(self, order: Order) -> None:
         """End the run for good. Raises `StuckError` when the kernel can't end it."""
         place = Place(self.work_root, order.run)
         if not self._published(order.run):
             place.fail(STOPPED)
-        end([place], GRACE)
+        end([place.folder], GRACE)
 
     def close(self) -> None:
         """Stop watching; the runs go on."""
@@ -99,7 +92,7 @@ class LocalExecutor:
         place.stage.mkdir(parents=True, exist_ok=True)
         handle = os.open(place.lock, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not _locked(handle) and not self._free(handle, place):
+            if not locked(handle) and not self._free(handle, place):
                 return
             if read_life(place.pid) is not None or place.failure.exists() or self._published(place.run):
                 return
@@ -117,8 +110,8 @@ class LocalExecutor:
             return False
         life = read_life(Place(self.work_root, holder).pid) if holder else None
         if life is not None and not life.alive:  # the attempt is dead; what it forked still holds the lock
-            end([Place(self.work_root, holder)], 0)
-            if _locked(handle):
+            end([self.work_root / holder], 0)
+            if locked(handle):
                 return True
         raise Busy(f"{holder or place.stage.name} is still at work: {place.run} must wait until it has ended")
 
@@ -137,7 +130,7 @@ class LocalExecutor:
         """End what earlier, unfinished attempts left behind outside of their lock."""
         numbers = (int(entry.name) for entry in place.stage.iterdir() if entry.name.isdigit())
         earlier = [Place(self.work_root, f"{place.run.rpartition('/')[0]}/{n}") for n in numbers if n < place.attempt]
-        unfinished = [other for other in earlier if not self._published(other.run)]
+        unfinished = [other.folder for other in earlier if not self._published(other.run)]
         if unfinished:
             end(unfinished, 0)
 
@@ -149,7 +142,7 @@ class LocalExecutor:
         environment = inherited(os.environ) | additions(order, place) | {"RATCHET_FENCE": str(fence)}
         with place.log.open("ab") as log:
             child = subprocess.Popen(
-                ["/bin/sh", "-c", _LAUNCH, "ratchet", *command],
+                launcher(place.folder, command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -179,7 +172,7 @@ class LocalExecutor:
             product = None if self.store.remote else self.store.product(order.run)
             return product or Running(progress=progress_of(place))
         if silent:
-            end([place], 0)
+            end([place.folder], 0)
         return self._result(order, place, life, silent)
 
     def _result(self, order: Order, place: Place, life: Life | None, silent: bool) -> Product | Failure:
@@ -194,8 +187,8 @@ class LocalExecutor:
 
     def _bury(self, place: Place, life: Life, silent: bool) -> Failure:
         """Write down why a dead run has no result, when nothing of it is left that could still bring one."""
-        if leftovers([place]):
-            end([place], 0)
+        if leftovers([place.folder]):
+            end([place.folder], 0)
         child = self._children.pop(place.run, None)
         failure = died(place, child.poll() if child else None)
         if silent:
@@ -213,14 +206,6 @@ class LocalExecutor:
             return time.clock_gettime(time.CLOCK_BOOTTIME) - life.started / os.sysconf("SC_CLK_TCK")
 
 
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _holder(place: Place) -> str:
     """The run that holds the stage's lock, or nothing. Asks with a shared lock, for an instant."""
     try:
@@ -234,10 +219,3 @@ def _holder(place: Place) -> str:
     finally:
         os.close(handle)
     return ""
-
-
-def _refused(error: Exception, place: Place) -> Failure:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    file = error.filename if isinstance(error, OSError) and error.filename else place.folder
-    cure = "correct the work root or free what is missing, then `/rerun`"
-    return Failure(what=f"the machine could not run it: {reason}", where=str(file), cure=cure, retryable=True)

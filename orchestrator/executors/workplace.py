@@ -73,6 +73,14 @@ def quoted(log: str) -> str:
     return " | ".join(lines[-_QUOTED:])[-800:]
 
 
+def refused(error: Exception, place: Place) -> Failure:
+    """The failure of a run that the machine would not begin."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    file = error.filename if isinstance(error, OSError) and error.filename else place.folder
+    cure = "correct the work root or free what is missing, then `/rerun`"
+    return Failure(what=f"the machine could not run it: {reason}", where=str(file), cure=cure, retryable=True)
+
+
 def _ending(code: int | None) -> tuple[str, str]:
     if code is None:
         return "it ended without a result", "look at its log, then `/rerun`"
