@@ -31,7 +31,9 @@ def check_cron(text: str) -> str:
     try:
         next(CronSim(text, _ANY_DAY))
     except CronSimError as problem:
-        raise ValueError(f"{text!r} is not a cron expression ({problem}): write one like `17 2 * * *`") from None
+        raise ValueError(
+            f"{text!r} is not a cron expression, {str(problem).lower()}: write one like `17 2 * * *`"
+        ) from None
     except StopIteration:
         raise ValueError(f"{text!r} names a day that never comes: write one like `17 2 * * *`") from None
     return " ".join(fields)
