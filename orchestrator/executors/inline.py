@@ -28,6 +28,8 @@ _KEPT = 65_536  # results in memory; the oldest goes first
 class InlineExecutor:
     """A few threads. `functions` are steps by name; `artifacts` and `work_root` are for every other step."""
 
+    prompt = True  # `start` never waits: the engine need not give it a thread
+
     def __init__(
         self,
         functions: Mapping[str, Body] | None = None,

@@ -67,6 +67,7 @@ class RayExecutor:
         self._client: tuple[str, Any] | None = None
         self._poller = Poller(self._has_ended)
         self._broken: dict[str, Failure] = {}
+        self._over: set[str] = set()
 
     def start(self, order: Order, wake: Callable[[], None]) -> None:
         """Begin the run or adopt it. The first start of an embedded cluster takes some seconds."""
@@ -180,8 +181,9 @@ class RayExecutor:
         life = read_life(place.pid) if self.shared else None
         if life is not None and not life.alive and (failure := place.read_failure()) is not None:
             return failure
+        submission = submission_of(order.run)
         client = self._reach(begin=False)
-        state = _state(client, submission_of(order.run)) if client is not None else None
+        state = _ENDED[-1] if submission in self._over else _state(client, submission)
         if state is not None and state not in _ENDED:
             return Running(progress=progress_of(place))
         if (product := self.store.product(order.run)) is not None:
@@ -197,7 +199,10 @@ class RayExecutor:
         if self.shared:
             end([place.folder], 0)
         submission = submission_of(order.run)
-        failure = _last_words(client, submission, place) if client is not None else died(place, None)
+        try:
+            failure = _last_words(client, submission, place) if client is not None else died(place, None)
+        except (OSError, RuntimeError):
+            failure = died(place, None)
         place.fail(failure)
         return place.read_failure() or failure
 
@@ -208,8 +213,9 @@ class RayExecutor:
             return True  # damaged, but there
 
     def _has_ended(self, submission: str) -> bool:
-        client = self._reach(begin=False)
-        return client is None or _state(client, submission) in (None, *_ENDED)
+        if _state(self._reach(begin=False), submission) in (None, *_ENDED):
+            self._over.add(submission)  # whoever is woken need not ask again: the answer might fail to come
+        return submission in self._over
 
     def _reach(self, *, begin: bool) -> Any:
         """A client of the cluster; None when it is ours and not at work. Raises `OSError`, `StepError`."""
@@ -240,6 +246,8 @@ def _client(url: str) -> Any:
 
 def _state(client: Any, submission: str) -> str | None:
     """What Ray says of the submission, or None when it knows none. Raises `OSError` when Ray can't be asked."""
+    if client is None:
+        return None
     try:
         return str(client.get_job_status(submission).value)
     except RuntimeError as error:

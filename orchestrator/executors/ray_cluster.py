@@ -29,7 +29,7 @@ from steps.place import write_whole
 _MARK = "RATCHET_RAY"
 _START = 120.0  # seconds for a head to answer: 4 on a quiet machine
 _PORTS = (
-    "port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port",
+    "port", "dashboard-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port",
     "metrics-export-port", "node-manager-port", "object-manager-port", "runtime-env-agent-port",
 )  # fmt: skip
 
@@ -129,7 +129,8 @@ def _command(ports: dict[str, int], temp: str) -> list[str]:
     return [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.1",
         "--dashboard-host=127.0.0.1", "--include-dashboard=true", "--disable-usage-stats", f"--temp-dir={temp}",
-        "--min-worker-port=0", "--max-worker-port=0", *(f"--{name}={port}" for name, port in ports.items()),
+        "--min-worker-port=0", "--max-worker-port=0", "--ray-client-server-port=0",
+        *(f"--{name}={port}" for name, port in ports.items()),
     ]  # fmt: skip
 
 
