@@ -41,6 +41,7 @@ class StartRun(Noun):
 
     kind: Literal["start"] = "start"
     order: Order
+    at: AwareDatetime | None = Field(None, description="not before")
 
     @property
     def key(self) -> str:
@@ -68,7 +69,7 @@ class TakeLease(Noun):
 
     @property
     def key(self) -> str:
-        return f"take {self.cycle}"
+        return "take"
 
 
 class ReleaseLease(Noun):

@@ -3,6 +3,7 @@
 Law: every noun is immutable, refuses unknown fields, and survives a round trip through JSON unchanged.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -24,7 +25,7 @@ class Retry(Noun):
     """How often a failed run is tried again unasked; the n-th wait is `backoff` × 2ⁿ⁻¹, and up to half as much more."""
 
     times: int = Field(0, ge=0, le=20)
-    backoff: Duration = Field("30s", validate_default=True)
+    backoff: Duration = timedelta(seconds=30)
 
 
 class Stage(Noun):

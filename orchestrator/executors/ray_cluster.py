@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.executors.processes import end, launcher
-from orchestrator.executors.workplace import inherited
+from orchestrator.executors.workplace import inherited, quoted
 from steps.contract import StepError
 from steps.life import read_life
 from steps.place import write_whole
@@ -29,7 +29,7 @@ from steps.place import write_whole
 _MARK = "RATCHET_RAY"
 _START = 120.0  # seconds for a head to answer: 4 on a quiet machine
 _PORTS = (
-    "port", "dashboard-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port",
+    "port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port",
     "metrics-export-port", "node-manager-port", "object-manager-port", "runtime-env-agent-port",
 )  # fmt: skip
 
@@ -112,6 +112,7 @@ class Cluster:
             if dead or time.monotonic() > until:
                 cure = f"read {self.log}, or give the address of a cluster"
                 what = "the embedded Ray ended while it started" if dead else "the embedded Ray does not answer"
+                what = f"{what}: {quoted(self.log.read_text(errors='replace'), 1)}"
                 raise StepError(what, where=str(self.folder), cure=cure, retryable=True)
             time.sleep(0.05)
 
@@ -129,7 +130,7 @@ def _command(ports: dict[str, int], temp: str) -> list[str]:
     return [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.1",
         "--dashboard-host=127.0.0.1", "--include-dashboard=true", "--disable-usage-stats", f"--temp-dir={temp}",
-        "--min-worker-port=0", "--max-worker-port=0", "--ray-client-server-port=0",
+        "--min-worker-port=0", "--max-worker-port=0", 
         *(f"--{name}={port}" for name, port in ports.items()),
     ]  # fmt: skip
 

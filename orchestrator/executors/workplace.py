@@ -67,10 +67,10 @@ def tail(place: Place) -> str:
         return ""
 
 
-def quoted(log: str) -> str:
+def quoted(log: str, lines: int = _QUOTED) -> str:
     """The last lines of a log in one line, at most 800 characters."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return " | ".join(lines[-_QUOTED:])[-800:]
+    said = [line.strip() for line in log.splitlines() if line.strip()]
+    return " | ".join(said[-lines:])[-800:]
 
 
 def refused(error: Exception, place: Place) -> Failure:

@@ -1,0 +1,404 @@
+"""The whole life of a cycle: one table of edges, and the fold that walks it. Pure.
+
+Laws:
+- What is not a row of `EDGES` cannot happen: `advance` answers `NotNow` and nothing changes.
+- Gate before effect: no run of a stage starts before the gate of the stage before it closed on the digest of the run
+  that stands there now.
+- At most one run of a cycle is wanted at any time; another is wanted only after `RunFinished` of the one before.
+- Folding the same events again gives the same cycle: time, chance and identity are in the events.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from orchestrator.core.effects import AskReview, Effect, ReleaseLease, StartRun, StopRun, TakeLease, Wake
+from orchestrator.core.events import (
+    CancelAsked,
+    Event,
+    Held,
+    LeaseGranted,
+    LeaseRefused,
+    Refused,
+    RerunAsked,
+    ReviewGiven,
+    ReviewWithdrawn,
+    RosterRead,
+    RunFinished,
+    TimePassed,
+    Triggered,
+    Unheld,
+)
+from orchestrator.core.gate import Decision, decide, objection
+from orchestrator.core.model import Cycle, Following, Opening, Run, State
+from orchestrator.core.noun import Noun
+from orchestrator.core.report import Product, digest_of
+
+Effects = tuple[Effect, ...]
+SHORTEST_DIGEST = 8
+
+
+class NotNow(Noun):
+    """The event does not apply, and why.
+
+    `echo`: it was folded before, or nobody said it, so that nobody need be told. `again`: the same may count later
+    (a list could not be read just now), so that it must not be taken as answered.
+    """
+
+    why: str
+    echo: bool = False
+    again: bool = False
+
+
+class Folded(NamedTuple):
+    """The cycle after the event, and what has to be done."""
+
+    cycle: Cycle
+    effects: Effects
+
+
+class Edge(NamedTuple):
+    """What an event does in a state, and the states it may lead to."""
+
+    fold: Callable[..., Folded | NotNow]
+    to: frozenset[State]
+
+
+def advance(cycle: Cycle | None, event: Event) -> Folded | NotNow:
+    """The fold. `None` is the cycle before `Triggered`. The cycle given is never changed."""
+    if cycle is None:
+        return _begin(event) if isinstance(event, Triggered) else NotNow(why="there is no such cycle")
+    said = _id_of(event)
+    if said and said in cycle.heard:
+        return NotNow(why="it was heard before", echo=True)
+    edge = EDGES.get((cycle.state, type(event)))
+    if edge is None:
+        return NotNow(why=_never(cycle), echo=not said)
+    folded = edge.fold(cycle, event)
+    if isinstance(folded, NotNow):
+        return folded
+    heard = (*folded.cycle.heard, said) if said else folded.cycle.heard
+    return Folded(_with(folded.cycle, seq=cycle.seq + 1, changed_at=event.at, heard=heard), folded.effects)
+
+
+def settled(event: Event) -> tuple[str, ...]:
+    """Keys of the effects that this event is the end of, once it is folded."""
+    match event:
+        case RunFinished():
+            return (f"start {event.run}", f"stop {event.run}")
+        case LeaseGranted() | LeaseRefused():
+            return ("take",)
+        case TimePassed():
+            return (f"wake {event.run} {event.purpose} {event.number}",)
+    return ()
+
+
+def decision(cycle: Cycle) -> Decision | None:
+    """What the open gate says now; None where no gate is open."""
+    gate, opening = cycle.stage.gate, cycle.opening
+    if gate is None or opening is None:
+        return None
+    return decide(gate, opening.reviews, opening.roster, cycle.initiator, attended=cycle.attended)
+
+
+def _id_of(event: Event) -> str:
+    """The id of what somebody said; empty for what nobody said."""
+    return event.review.id if isinstance(event, ReviewGiven) else getattr(event, "id", "")
+
+
+def _never(cycle: Cycle) -> str:
+    """Why nothing of that kind can happen to the cycle now."""
+    if cycle.state.ended:
+        return f"{cycle.id} is {cycle.state}: start another with `ratchet trigger {cycle.pipeline.name}`"
+    if cycle.state is State.FAILED:
+        return f"{cycle.id} failed at {cycle.stage.name}: rerun or cancel it"
+    return f"{cycle.id} is {cycle.state} at {cycle.stage.name}, and no gate is open"
+
+
+def _with(cycle: Cycle, **changes: object) -> Cycle:
+    return cycle.model_copy(update=changes)
+
+
+def _begin(event: Triggered) -> Folded:
+    cycle = Cycle(
+        id=event.cycle,
+        seq=1,
+        pipeline=event.pipeline,
+        params=event.params,
+        trigger=event.trigger,
+        purpose=event.purpose,
+        initiator=event.initiator,
+        attended=event.attended,
+        state=State.QUEUED,
+        began_at=event.at,
+        changed_at=event.at,
+    )
+    pipeline = event.pipeline
+    return Folded(cycle, (TakeLease(cycle=cycle.id, target=pipeline.owns, overlap=pipeline.overlap),))
+
+
+# What the events do
+
+
+def _granted(cycle: Cycle, event: LeaseGranted) -> Folded:
+    last = event.last if cycle.token is None else cycle.last
+    return _settle(_with(cycle, token=event.token, last=last), event.at)
+
+
+def _refused_lease(cycle: Cycle, event: LeaseRefused) -> Folded:
+    return _end(cycle, State.SKIPPED, f"{event.holder} already works on {cycle.pipeline.owns}")
+
+
+def _finished(cycle: Cycle, event: RunFinished) -> Folded | NotNow:
+    run = cycle.run
+    if run is None or run.id != event.run or run.state != "wanted":
+        return NotNow(why=f"{event.run} is not the run that {cycle.id} waits for", echo=True)
+    outcome = event.outcome
+    if isinstance(outcome, Product):
+        digest = digest_of(run.id, outcome.report, outcome.files)
+        ended = run.model_copy(
+            update={"state": "done", "ended_at": event.at, "digest": digest, "outputs": outcome.outputs, "due": None}
+        )
+        cycle = _replace_run(cycle, ended)
+        if cycle.following is None and cycle.stage.gate is not None:
+            return _open_gate(cycle, ended, outcome, event.at)
+    else:
+        failed = {"state": "failed", "ended_at": event.at, "failure": outcome, "due": None}
+        cycle = _replace_run(cycle, run.model_copy(update=failed))
+    return _settle(cycle, event.at, event.chance)
+
+
+def _open_gate(cycle: Cycle, run: Run, product: Product, at: datetime) -> Folded:
+    opening = Opening(run=run.id, stage=run.stage, digest=run.digest, at=at, report=product.report)
+    effects: list[Effect] = [AskReview(cycle=cycle.id, run=run.id)]
+    deadline = cycle.stage.gate.deadline if cycle.stage.gate else None
+    if deadline is not None:
+        effects.append(Wake(cycle=cycle.id, run=run.id, purpose="deadline", at=at + deadline.after))
+        if deadline.remind is not None:
+            effects.append(Wake(cycle=cycle.id, run=run.id, purpose="remind", at=at + deadline.remind))
+    return Folded(_with(cycle, state=State.IN_REVIEW, opening=opening), tuple(effects))
+
+
+def _reviewed(cycle: Cycle, event: ReviewGiven) -> Folded | NotNow:
+    opening, gate, review = cycle.opening, cycle.stage.gate, event.review
+    if opening is None or gate is None:  # pragma: no cover - in_review always has both
+        return NotNow(why=_never(cycle))
+    if len(review.about) < SHORTEST_DIGEST or not opening.digest.startswith(review.about.lower()):
+        return NotNow(
+            why=f"stale: it is about {review.about[:12] or 'nothing'}, and {opening.run} is now {opening.digest[:12]}"
+        )
+    if review.at < opening.at:
+        return NotNow(why=f"it is older than the opening of the gate of {opening.run}")
+    against = objection(gate, review, event.roster, cycle.initiator, attended=cycle.attended)
+    if against:
+        return NotNow(why=against, again=bool(event.roster.unreadable))
+    others = tuple(one for one in opening.reviews if one.by.id != review.by.id)
+    opening = opening.model_copy(update={"reviews": (*others, review), "roster": _merge(opening, event)})
+    return _settle(_with(cycle, opening=opening), event.at)
+
+
+def _merge(opening: Opening, event: ReviewGiven) -> object:
+    """The newest roster; a policy or terminal that read none leaves the older one."""
+    return event.roster if event.review.authority == "person" else opening.roster
+
+
+def _withdrawn(cycle: Cycle, event: ReviewWithdrawn) -> Folded | NotNow:
+    opening = cycle.opening
+    rest = tuple(one for one in opening.reviews if one.by.id != event.by.id) if opening else ()
+    if opening is None or len(rest) == len(opening.reviews):
+        return NotNow(why=f"{event.by.login} has given no review of this gate")
+    return Folded(_with(cycle, opening=opening.model_copy(update={"reviews": rest})), ())
+
+
+def _roster(cycle: Cycle, event: RosterRead) -> Folded | NotNow:
+    opening = cycle.opening
+    if opening is None or opening.roster == event.roster:
+        return NotNow(why="nobody came or went", echo=True)
+    return _settle(_with(cycle, opening=opening.model_copy(update={"roster": event.roster})), event.at)
+
+
+def _time(cycle: Cycle, event: TimePassed) -> Folded | NotNow:
+    opening, gate = cycle.opening, cycle.stage.gate
+    if opening is None or gate is None or gate.deadline is None or opening.run != event.run:
+        return NotNow(why="that gate is closed", echo=True)
+    verdict = decision(cycle)
+    unmet = verdict.unmet if verdict else ""
+    if event.purpose == "remind" and gate.deadline.remind is not None:
+        number = event.number + 1
+        again = Wake(
+            cycle=cycle.id, run=event.run, purpose="remind", number=number, at=event.at + gate.deadline.remind
+        )
+        reminded = opening.model_copy(update={"reminders": number})
+        return Folded(_with(cycle, opening=reminded), (AskReview(cycle=cycle.id, run=event.run), again))
+    why = f"nobody closed the gate of {opening.stage} in time: {unmet}"
+    if gate.deadline.then == "reject":
+        return _end(cycle, State.REJECTED, why)
+    return Folded(_with(cycle, held=cycle.held or why), ())
+
+
+def _held(cycle: Cycle, event: Held) -> Folded | NotNow:
+    if cycle.held is not None:
+        return NotNow(why=f"{cycle.id} is held already: {cycle.held}")
+    return Folded(_with(cycle, held=f"{event.by.login}: {event.reason}" if event.reason else event.by.login), ())
+
+
+def _unheld(cycle: Cycle, event: Unheld) -> Folded | NotNow:
+    if cycle.held is None:
+        return NotNow(why=f"{cycle.id} is not held")
+    return _settle(_with(cycle, held=None), event.at)
+
+
+def _cancel(cycle: Cycle, event: CancelAsked) -> Folded:
+    following = Following(kind="cancel", reason=f"{event.by.login}: {event.reason}")
+    return _follow(cycle, following, event.at)
+
+
+def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
+    if cycle.held is not None:
+        return NotNow(why=f"{cycle.id} is held ({cycle.held}): `/unhold` it first")
+    stage = event.stage or cycle.stage.name
+    reached = [one.name for one in cycle.pipeline.stages[: cycle.position + 1]]
+    if stage not in reached:
+        return NotNow(why=f"{stage} can't be rerun: {cycle.id} has reached {', '.join(reached)}")
+    if cycle.following is not None and cycle.following.kind == "cancel":
+        return NotNow(why=f"{cycle.id} is being cancelled")
+    return _follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
+
+
+def _keep(cycle: Cycle, event: Refused) -> Folded:
+    return Folded(cycle, ())
+
+
+# What follows
+
+
+def _follow(cycle: Cycle, following: Following, at: datetime) -> Folded:
+    """Do it now, or stop the run first and do it when that has stopped."""
+    run = cycle.run
+    cycle = _with(cycle, following=following)
+    if run is not None and run.state == "wanted":
+        return Folded(cycle, (StopRun(order=cycle.order(run)),))
+    return _settle(cycle, at)
+
+
+def _settle(cycle: Cycle, at: datetime, chance: float = 0.0) -> Folded:
+    """Go on as far as the facts allow: the one place that decides what comes next."""
+    if cycle.following is not None:
+        return _do_following(cycle, cycle.following, at)
+    if cycle.held is not None:
+        return Folded(cycle, ())
+    match cycle.state:
+        case State.QUEUED if cycle.token is not None:
+            return _start(cycle, at)
+        case State.RUNNING if cycle.run is not None and cycle.run.state == "done":
+            return _onward(cycle, at)
+        case State.RUNNING if cycle.run is not None and cycle.run.state == "failed":
+            return _retry_or_fail(cycle, cycle.run, at, chance)
+        case State.IN_REVIEW:
+            return _close_gate(cycle, at)
+    return Folded(cycle, ())
+
+
+def _do_following(cycle: Cycle, following: Following, at: datetime) -> Folded:
+    if following.kind == "cancel":
+        return _end(_with(cycle, following=None), State.CANCELLED, following.reason)
+    position = cycle.pipeline.index(following.stage)
+    params = {name: dict(values) for name, values in cycle.params.items()}
+    for key, value in following.changes.items():
+        stage, dot, field = key.rpartition(".")
+        params.setdefault(stage if dot else following.stage, {})[field] = value
+    back = _with(
+        cycle, following=None, opening=None, params=params, position=position, runs=cycle.runs[:position], reason=""
+    )
+    if cycle.state is State.FAILED:
+        again = TakeLease(cycle=cycle.id, target=cycle.pipeline.owns, overlap="queue")
+        return Folded(_with(back, state=State.QUEUED, token=None), (again,))
+    if cycle.state is State.QUEUED:
+        return Folded(back, ())
+    return _start(back, at)
+
+
+def _close_gate(cycle: Cycle, at: datetime) -> Folded:
+    said = decision(cycle)
+    if said is None or said.verdict == "wait":
+        return Folded(cycle, ())
+    if said.verdict == "reject":
+        return _end(cycle, State.REJECTED, said.unmet)
+    if said.verdict == "change" and said.by is not None:
+        following = Following(kind="rerun", stage=cycle.stage.name, changes=said.by.changes)
+        return _do_following(cycle, following, at)
+    return _onward(_with(cycle, opening=None), at)
+
+
+def _onward(cycle: Cycle, at: datetime) -> Folded:
+    if cycle.position + 1 == len(cycle.pipeline.stages):
+        return _end(cycle, State.DONE, "")
+    return _start(_with(cycle, position=cycle.position + 1), at)
+
+
+def _start(cycle: Cycle, at: datetime, tries: int = 0, due: datetime | None = None) -> Folded:
+    stage = cycle.stage
+    attempt = cycle.attempts.get(stage.name, 0) + 1
+    run = Run(
+        id=f"{cycle.id}/{stage.name}/{attempt}", stage=stage.name, attempt=attempt, tries=tries, at=at, due=due
+    )
+    begun = _with(
+        cycle,
+        state=State.RUNNING,
+        attempts={**cycle.attempts, stage.name: attempt},
+        runs=(*cycle.runs[: cycle.position], run),
+        reason="",
+    )
+    return Folded(begun, (StartRun(order=begun.order(run), at=due),))
+
+
+def _retry_or_fail(cycle: Cycle, run: Run, at: datetime, chance: float) -> Folded:
+    retry, failure = cycle.stage.retry, run.failure
+    if failure is not None and failure.retryable and run.tries < retry.times:
+        wait = retry.backoff.total_seconds() * 2**run.tries * (1 + chance / 2)
+        return _start(cycle, at, run.tries + 1, at + timedelta(seconds=wait))
+    return Folded(_with(cycle, state=State.FAILED, reason=str(failure)), ())
+
+
+def _end(cycle: Cycle, state: State, reason: str) -> Folded:
+    ended = _with(cycle, state=state, reason=reason, opening=None, held=None)
+    if cycle.token is None:
+        return Folded(ended, ())
+    return Folded(ended, (ReleaseLease(cycle=cycle.id, target=cycle.pipeline.owns, token=cycle.token),))
+
+
+def _replace_run(cycle: Cycle, run: Run) -> Cycle:
+    return _with(cycle, runs=(*cycle.runs[: cycle.position], run))
+
+
+def _edges() -> dict[tuple[State, type[Event]], Edge]:
+    queued, running, in_review, failed = State.QUEUED, State.RUNNING, State.IN_REVIEW, State.FAILED
+    on = {running, in_review, State.DONE}
+    rows: list[tuple[State, type, Callable[..., Folded | NotNow], set[State]]] = [
+        (queued, LeaseGranted, _granted, {queued, running}),
+        (queued, LeaseRefused, _refused_lease, {State.SKIPPED}),
+        (running, RunFinished, _finished, {*on, failed, State.CANCELLED}),
+        (in_review, ReviewGiven, _reviewed, {in_review, running, State.DONE, State.REJECTED}),
+        (in_review, ReviewWithdrawn, _withdrawn, {in_review}),
+        (in_review, RosterRead, _roster, {in_review, running, State.DONE, State.REJECTED}),
+        (in_review, TimePassed, _time, {in_review, State.REJECTED}),
+        (queued, Held, _held, {queued}),
+        (running, Held, _held, {running}),
+        (in_review, Held, _held, {in_review}),
+        (queued, Unheld, _unheld, {queued, running}),
+        (running, Unheld, _unheld, {running, failed, State.DONE}),
+        (in_review, Unheld, _unheld, {in_review, running, State.DONE, State.REJECTED}),
+        (queued, CancelAsked, _cancel, {State.CANCELLED}),
+        (running, CancelAsked, _cancel, {running, State.CANCELLED}),
+        (in_review, CancelAsked, _cancel, {State.CANCELLED}),
+        (failed, CancelAsked, _cancel, {State.CANCELLED}),
+        (running, RerunAsked, _rerun, {running}),
+        (in_review, RerunAsked, _rerun, {running}),
+        (failed, RerunAsked, _rerun, {queued}),
+        *((state, Refused, _keep, {state}) for state in State),
+    ]
+    return {(state, event): Edge(fold, frozenset(to)) for state, event, fold, to in rows}
+
+
+EDGES = _edges()
+"""What can happen: (state, event) -> what it does and where it may lead. `Triggered` gives birth, to `queued`."""

@@ -1,0 +1,357 @@
+"""Turns the loop: does what is due, and tells the core what happened.
+
+Laws:
+- Only the core decides. The engine does effects and submits events; it may die between any two of its steps.
+- An effect is done by the engine that holds its claim. Doing it again is doing it once: every effect is idempotent.
+- A waiting cycle costs one row: no thread, timer or poll of its own.
+- Nothing is polled that can ring. Under every bell lies one short poll (`POLL`), so that a lost ring costs a moment.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
+from orchestrator.commits import Commits
+from orchestrator.core.effects import AskReview, Order, ReleaseLease, StartRun, StopRun, TakeLease, Wake
+from orchestrator.core.events import (
+    CancelAsked,
+    Event,
+    LeaseGranted,
+    LeaseRefused,
+    Refused,
+    ReviewGiven,
+    RunFinished,
+    TimePassed,
+    Triggered,
+)
+from orchestrator.core.gate import Person
+from orchestrator.core.machine import NotNow
+from orchestrator.core.model import Cycle, Pipeline, Trigger
+from orchestrator.core.report import Failure
+from orchestrator.journal import Claimed, Committed, Entry, Journal, micros
+from orchestrator.outbox import Outbox
+from orchestrator.ports import Busy, Clock, Executor, Reviewer, Running
+from orchestrator.store import Store, Unavailable
+
+CLAIM = timedelta(seconds=30)
+LEASE = timedelta(seconds=120)
+RENEW = 10.0
+POLL = 1.0
+START_TRIES = 5
+RATCHET = Person(id="ratchet", login="ratchet")
+log = logging.getLogger("ratchet.engine")
+
+
+class Engine:
+    """One engine of any number on one journal. `turn` does what is due now; `run` turns until told to stop."""
+
+    def __init__(
+        self,
+        store: Store,
+        executors: Mapping[str, Executor],
+        reviewers: Sequence[Reviewer],
+        clock: Clock,
+        *,
+        owner: str,
+        reach: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self.journal = Journal(store, owner=owner, reach=reach)
+        self.outbox = Outbox(store, owner)
+        self._executors, self._reviewers, self._clock, self._reach = executors, reviewers, clock, reach
+        self._commits = Commits(self._write)
+        self._todo: deque[Claimed] = deque()
+        self._ended: deque[str] = deque()
+        self._asked: deque[str] = deque()
+        self._held: dict[int, Claimed] = {}
+        self._open: dict[str, tuple[Claimed, Order]] = {}
+        self._bell = threading.Condition()
+        self._rung = True
+        self._next_poll = self._next_renewal = 0.0
+        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ratchet-effect")
+        self.journal.bell.hang(self.wake)
+
+    # What anybody may call, from any thread
+
+    def trigger(
+        self,
+        pipeline: Pipeline,
+        trigger: Trigger,
+        *,
+        params: Mapping[str, Mapping[str, str]] | None = None,
+        purpose: str = "",
+        initiator: Person | None = None,
+        attended: bool = False,
+        key: str | None = None,
+    ) -> tuple[Cycle, bool]:
+        """A new cycle and True, or, for an idempotency key that is known, its cycle and False."""
+        now = self._clock.now()
+
+        def make(cycle: str) -> Triggered:
+            return Triggered(
+                at=now, cycle=cycle, pipeline=pipeline, params={name: dict(some) for name, some in (params or {}).items()},
+                trigger=trigger, purpose=purpose, initiator=initiator, attended=attended,
+            )  # fmt: skip
+
+        committed, new = self.journal.create(make, now=micros(now), until=micros(now + CLAIM), key=key)
+        self._take_on([committed])
+        return committed.cycle, new
+
+    def submit(self, cycle: str, event: Event) -> Cycle | NotNow:
+        """Fold the event into the cycle, durably. `NotNow` where it does not count: nothing has changed then, and what a
+        person said is on the record as refused. Raises `KeyError` for an unknown cycle, `Unavailable` without database.
+        """
+        self.journal.cycle(cycle)
+        answer = self._submit([Entry(cycle, event)])[0]
+        return answer.cycle if isinstance(answer, Committed) else answer
+
+    def ask(self, cycle: str) -> None:
+        """Look soon at what the reviewers have to say about this cycle."""
+        self._asked.append(cycle)
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        with self._bell:
+            self._rung = True
+            self._bell.notify_all()
+
+    def run(self, finished: Callable[[], bool]) -> None:
+        """Turn until `finished()`; between turns wait for a ring, or for the next thing to fall due."""
+        while not finished():
+            try:
+                self.turn()
+            except Unavailable as error:
+                log.warning("the database is away: %s; trying again", error)
+                self.journal.forget()
+            if finished():
+                return
+            self.wait()
+
+    def wait(self, timeout: float = POLL) -> None:
+        """Until somebody rings, or at most `timeout` seconds; less if something falls due before."""
+        with self._bell:
+            if not self._rung:
+                self._bell.wait(max(0.0, min(timeout, self._next_poll - time.monotonic())))
+            self._rung = False
+
+    def close(self) -> None:
+        """Stop turning. Runs go on; another engine, or this one's successor, finds them."""
+        self.journal.bell.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # Turning
+
+    def turn(self) -> None:
+        """Do all that is due now. Raises `Unavailable` while the database is away; nothing is lost by that."""
+        self._poll()
+        while self._todo or self._ended or self._asked:
+            entries: list[Entry] = []
+            while self._asked:
+                entries += self._look_at_reviewers(self._asked.popleft())
+            while self._ended:
+                entries += self._finish(self._ended.popleft())
+            while self._todo:
+                entries += self._do(self._todo.popleft())
+            if entries:
+                self._submit(entries)
+
+    def _poll(self) -> None:
+        moment = time.monotonic()
+        if moment >= self._next_renewal:
+            self._renew()
+            self._next_renewal = moment + RENEW
+        now = self._clock.now()
+        for claimed in self.outbox.claim(micros(now), micros(now + CLAIM), self._held):
+            self._hold(claimed)
+        due = self.outbox.next_due(micros(now))
+        self._next_poll = moment + (POLL if due is None else min(POLL, (due - micros(now)) / 1e6))
+
+    def _renew(self) -> None:
+        """Hold on to what we are at, and look at every open run in case its bell was lost."""
+        now = self._clock.now()
+        self.outbox.renew_leases(micros(now + LEASE / 2), micros(now + LEASE))
+        for lost in self.outbox.renew(list(self._held), micros(now + CLAIM)):
+            claimed = self._held.pop(lost, None)
+            if claimed is not None and isinstance(claimed.effect, StartRun):
+                self._open.pop(claimed.effect.order.run, None)
+        self._ended.extend(self._open)
+
+    def _hold(self, claimed: Claimed) -> None:
+        if claimed.id not in self._held:
+            self._held[claimed.id] = claimed
+            self._todo.append(claimed)
+
+    def _take_on(self, answers: Sequence[Committed | NotNow]) -> None:
+        for answer in answers:
+            if isinstance(answer, Committed):
+                for claimed in answer.claimed:
+                    self._hold(claimed)
+        if self._todo:
+            self.wake()
+
+    def _write(self, entries: Sequence[Entry]) -> list[Committed | NotNow]:
+        now = self._clock.now()
+        return self.journal.commit(entries, now=micros(now), until=micros(now + CLAIM))
+
+    def _submit(self, entries: Sequence[Entry]) -> list[Committed | NotNow]:
+        answers = self._commits.write(entries)
+        for entry in entries:
+            if entry.done is not None:
+                self._held.pop(entry.done, None)
+        self._take_on(answers)
+        refused = [
+            refusal
+            for entry, answer in zip(entries, answers, strict=True)
+            if isinstance(answer, NotNow) and (refusal := self._refusal(entry, answer)) is not None
+        ]
+        if refused:
+            self._commits.write(refused)
+        return answers
+
+    def _refusal(self, entry: Entry, answer: NotNow) -> Entry | None:
+        """What a person said and did not count goes on the record, once."""
+        event = entry.event
+        said = event.review if isinstance(event, ReviewGiven) else event
+        if answer.echo or answer.again or event is None or not getattr(said, "by", None):
+            return None
+        refused = Refused(
+            at=self._clock.now(), id=said.id, by=said.by, said=event.model_dump_json(), why=answer.why  # type: ignore[union-attr]
+        )
+        return Entry(entry.cycle, refused)
+
+    # Doing
+
+    def _do(self, claimed: Claimed) -> list[Entry]:
+        """Do one effect, or have it done; the entries are what can be said of it at once."""
+        self._reach(f"before {claimed.effect.kind}")
+        try:
+            match claimed.effect:
+                case StartRun(order=order):
+                    return self._start(claimed, order)
+                case StopRun(order=order):
+                    self._threads.submit(self._guarded, claimed, partial(self._stop, claimed, order))
+                    return []
+                case TakeLease() as effect:
+                    return self._take(claimed, effect)
+                case ReleaseLease() as effect:
+                    self.outbox.release(effect.target, effect.cycle, micros(self._clock.now()))
+                    return [Entry(claimed.cycle, done=claimed.id)]
+                case AskReview() as effect:
+                    return [*self._look_at_reviewers(effect.cycle), Entry(claimed.cycle, done=claimed.id)]
+                case Wake() as effect:
+                    passed = TimePassed(
+                        at=self._clock.now(), run=effect.run, purpose=effect.purpose, number=effect.number
+                    )
+                    return [Entry(claimed.cycle, passed, claimed.id)]
+        except Unavailable:
+            self._held.pop(claimed.id, None)
+            raise
+        except Exception as error:
+            self._again(claimed, error)
+        return []
+
+    def _guarded(self, claimed: Claimed, body: Callable[[], None]) -> None:
+        """In a thread of ours: whatever goes wrong is tried again later."""
+        try:
+            body()
+        except Exception as error:
+            self._again(claimed, error)
+
+    def _again(self, claimed: Claimed, error: Exception) -> None:
+        """Let go of it, and let whoever is there try again: soon for a `Busy`, else with back-off and jitter."""
+        tries = claimed.tries
+        wait = 0.2 if isinstance(error, Busy) else min(60.0, 0.5 * 2 ** min(tries, 10))
+        wait *= 1 + self._clock.chance() / 2
+        if not isinstance(error, Busy):
+            log.warning("%s: %s; again in %.1f s", claimed.effect.key, error, wait, exc_info=error)
+        due = micros(self._clock.now() + timedelta(seconds=wait))
+        try:
+            self.outbox.postpone(claimed.id, due)
+        except Unavailable:
+            log.warning("the database is away: %s waits for its claim to run out", claimed.effect.key)
+        self._held.pop(claimed.id, None)
+        if isinstance(claimed.effect, StartRun):
+            self._open.pop(claimed.effect.order.run, None)
+
+    def _start(self, claimed: Claimed, order: Order) -> list[Entry]:
+        self._open[order.run] = (claimed, order)
+        executor = self._executors.get(order.executor)
+        if executor is None:
+            missing = Failure(
+                what=f"there is no executor {order.executor!r} here", where=order.run, retryable=False,
+                cure=f"use one of {', '.join(sorted(self._executors))}",
+            )  # fmt: skip
+            return [self._outcome(claimed, order, missing)]
+        begin = partial(self._begin, claimed, order, executor)
+        if getattr(executor, "prompt", False):
+            begin()
+        else:
+            self._threads.submit(self._guarded, claimed, begin)
+        return []
+
+    def _begin(self, claimed: Claimed, order: Order, executor: Executor) -> None:
+        try:
+            executor.start(order, partial(self._has_ended, order.run))
+        except Busy:
+            raise
+        except Exception as error:
+            if claimed.tries < START_TRIES:
+                raise
+            log.warning("%s could not be started: %s", order.run, error, exc_info=error)
+            failure = Failure(what=f"the run could not be started: {error}", where=f"executor {order.executor}")
+            self._submit([self._outcome(claimed, order, failure)])
+        self._reach("after start")
+
+    def _has_ended(self, run: str) -> None:
+        self._ended.append(run)
+        self.wake()
+
+    def _finish(self, run: str) -> list[Entry]:
+        if run not in self._open:
+            return []
+        claimed, order = self._open[run]
+        outcome = self._executors[order.executor].look(order)
+        if isinstance(outcome, Running):
+            return []
+        return [self._outcome(claimed, order, outcome)]
+
+    def _outcome(self, claimed: Claimed, order: Order, outcome: object) -> Entry:
+        self._open.pop(order.run, None)
+        event = RunFinished(at=self._clock.now(), run=order.run, outcome=outcome, chance=self._clock.chance())  # type: ignore[arg-type]
+        return Entry(claimed.cycle, event, claimed.id)
+
+    def _stop(self, claimed: Claimed, order: Order) -> None:
+        executor = self._executors.get(order.executor)
+        outcome: object = Failure(what="stopped", where=order.run, retryable=False)
+        if executor is not None:
+            executor.stop(order)
+            found = executor.look(order)
+            outcome = outcome if isinstance(found, Running) else found
+        self._reach("after stop")
+        self._submit([self._outcome(claimed, order, outcome)])
+
+    def _take(self, claimed: Claimed, effect: TakeLease) -> list[Entry]:
+        now = self._clock.now()
+        number = int(effect.cycle.removeprefix("c-"))
+        lease = self.outbox.take(effect.target, effect.cycle, number, micros(now), micros(now + LEASE))
+        self._reach("after take")
+        if lease.granted:
+            last = self.outbox.last_done(effect.target)
+            return [Entry(effect.cycle, LeaseGranted(at=now, token=lease.token, last=last), claimed.id)]
+        if effect.overlap == "skip":
+            return [Entry(effect.cycle, LeaseRefused(at=now, holder=lease.cycle), claimed.id)]
+        self.outbox.postpone(claimed.id, micros(now + LEASE / 4))
+        self._held.pop(claimed.id, None)
+        if effect.overlap == "supersede":
+            said = f"superseded by {effect.cycle}"
+            return [Entry(lease.cycle, CancelAsked(at=now, id=said, by=RATCHET, reason=said))]
+        return []
+
+    def _look_at_reviewers(self, cycle_id: str) -> list[Entry]:
+        cycle = self.journal.cycle(cycle_id)
+        return [Entry(cycle_id, event) for reviewer in self._reviewers for event in reviewer.look(cycle)]

@@ -1,0 +1,149 @@
+"""What still has to be done, and who is doing it: claims on effects, leases on targets, the inbox.
+
+Laws:
+- An effect is done by whoever holds its claim; a claim is renewed while its owner works, and ends by itself.
+- The work of an owner that is surely dead is taken over at once.
+- A deployment target has one owner; its fencing token grows with every change of owner.
+"""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from pydantic import JsonValue
+from pydantic_core import from_json
+
+from orchestrator.journal import EFFECT, Claimed
+from orchestrator.owner import is_dead
+from orchestrator.store import Store
+
+
+class Lease(NamedTuple):
+    """Who owns a deployment target; `granted` says whether that is the one who asked."""
+
+    cycle: str
+    token: int
+    granted: bool
+
+
+class Outbox:
+    """The claims of one engine, named `owner`."""
+
+    def __init__(self, store: Store, owner: str) -> None:
+        self.store, self.owner = store, owner
+
+    def claim(self, now: int, until: int, held: Collection[int]) -> list[Claimed]:
+        """Every due effect that is free, whose claim ran out, whose owner is dead, or that is ours but was not `held`
+        (which happens when the answer to a commit was lost).
+        """
+        wanted: list[tuple[int, str]] = []
+        dead: dict[str, bool] = {}
+        for effect, owner, claimed_until in self.store.read("effects_due", now=now):
+            if effect in held:
+                continue
+            if owner is None or owner == self.owner or claimed_until <= now:
+                wanted.append((effect, owner or ""))
+            elif dead.setdefault(owner, is_dead(owner)):
+                wanted.append((effect, owner))
+        if not wanted:
+            return []
+        return self.store.transaction(lambda cursor: self._claim(cursor, wanted, now, until))
+
+    def _claim(self, cursor: Any, wanted: list[tuple[int, str]], now: int, until: int) -> list[Claimed]:
+        claimed = []
+        for effect, was in wanted:
+            row = self.store.run(
+                cursor, "effect_claim", id=effect, now=now, until=until, me=self.owner, was=was
+            ).fetchone()
+            if row is not None:
+                claimed.append(Claimed(row[0], row[1], EFFECT.validate_json(row[2]), row[3]))
+        return claimed
+
+    def renew(self, held: Collection[int], until: int) -> set[int]:
+        """Hold on to these effects; those of them that are no longer ours come back."""
+        if not held:
+            return set()
+
+        def body(cursor: Any) -> set[int]:
+            return {
+                one
+                for one in sorted(held)
+                if self.store.run(cursor, "effect_renew", id=one, me=self.owner, until=until).rowcount != 1
+            }
+
+        return self.store.transaction(body)
+
+    def postpone(self, effect: int, due: int) -> None:
+        """Let go of an effect until `due`; whoever is there then does it."""
+        self.store.transaction(
+            lambda cursor: self.store.run(cursor, "effect_postpone", id=effect, me=self.owner, due=due)
+        )
+
+    def next_due(self, now: int) -> int | None:
+        """When the next effect falls due, in microseconds; None where nothing waits for its time."""
+        found = self.store.read("effects_next", now=now)
+        return None if not found or found[0][0] is None else int(found[0][0])
+
+    # Leases
+
+    def take(self, target: str, cycle: str, number: int, now: int, until: int) -> Lease:
+        """The lease of the target: this cycle's if it is free, has run out, or belongs to a cycle that has ended, and no
+        cycle queued before this one wants it; otherwise its holder's.
+        """
+
+        def body(cursor: Any) -> Lease:
+            first = self.store.run(cursor, "lease_first", target=target).fetchone()
+            holder = self.store.run(cursor, "lease", target=target).fetchone()
+            if first is not None and first[0] is not None and first[0] < number:
+                return Lease(holder[0] if holder and holder[0] else f"c-{first[0]:06d}", 0, granted=False)
+            row = self.store.run(cursor, "lease_take", target=target, cycle=cycle, now=now, until=until).fetchone()
+            if row is not None:
+                return Lease(cycle, row[0], granted=True)
+            return Lease(holder[0], holder[1], granted=False)
+
+        return self.store.transaction(body)
+
+    def release(self, target: str, cycle: str, now: int) -> None:
+        """Give the lease back and let every cycle in the queue ask again at once."""
+
+        def body(cursor: Any) -> None:
+            self.store.run(cursor, "lease_release", target=target, cycle=cycle)
+            self.store.run(cursor, "lease_poke", target=target, now=now)
+            self.store.notify(cursor)
+
+        self.store.transaction(body)
+
+    def renew_leases(self, soon: int, until: int) -> None:
+        """Hold on to every target whose cycle is alive, whichever engine works on it."""
+        self.store.transaction(lambda cursor: self.store.run(cursor, "lease_renew", soon=soon, until=until))
+
+    def last_done(self, target: str) -> dict[str, dict[str, JsonValue]]:
+        """What the last cycle that was done on this target left: outputs by stage."""
+        rows = self.store.read("last_done", target=target)
+        return {run["stage"]: run.get("outputs", {}) for run in from_json(rows[0][0]).get("runs", [])} if rows else {}
+
+
+class Inbox:
+    """Deliveries, stored before they are answered; each is stored once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def receive(self, source: str, delivery: str, body: bytes, now: int) -> bool:
+        """Store a delivery. False where it is known already."""
+
+        def work(cursor: Any) -> bool:
+            row = self.store.run(
+                cursor, "inbox_insert", source=source, delivery=delivery, body=body, received_at=now
+            ).fetchone()
+            self.store.notify(cursor)
+            return row is not None
+
+        return self.store.transaction(work)
+
+    def waiting(self, limit: int = 100) -> list[tuple[int, str, str, bytes]]:
+        """(id, source, delivery, body) of the oldest that nobody has dealt with."""
+        return [(row[0], row[1], row[2], bytes(row[3])) for row in self.store.read("inbox_waiting", limit=limit)]
+
+    def done(self, delivery: int, now: int) -> None:
+        """The delivery with this id has been dealt with."""
+        self.store.transaction(lambda cursor: self.store.run(cursor, "inbox_done", id=delivery, now=now))
