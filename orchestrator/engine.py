@@ -16,29 +16,22 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
-from orchestrator.commits import Commits
 from orchestrator.core.effects import AskReview, Order, ReleaseLease, StartRun, StopRun, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
-    Event,
     LeaseGranted,
     LeaseRefused,
-    Refused,
-    ReviewGiven,
     RunFinished,
     TimePassed,
-    Triggered,
 )
 from orchestrator.core.gate import Person
-from orchestrator.core.machine import NotNow
-from orchestrator.core.model import Cycle, Pipeline, Trigger
 from orchestrator.core.report import Failure
-from orchestrator.journal import Claimed, Committed, Entry, Journal, micros
+from orchestrator.desk import CLAIM, Desk
+from orchestrator.journal import Claimed, Entry, Journal, micros
 from orchestrator.outbox import Outbox
 from orchestrator.ports import Busy, Clock, Executor, Reviewer, Running
 from orchestrator.store import Store, Unavailable
 
-CLAIM = timedelta(seconds=30)
 LEASE = timedelta(seconds=120)
 RENEW = 10.0
 POLL = 1.0
@@ -63,7 +56,7 @@ class Engine:
         self.journal = Journal(store, owner=owner, reach=reach)
         self.outbox = Outbox(store, owner)
         self._executors, self._reviewers, self._clock, self._reach = executors, reviewers, clock, reach
-        self._commits = Commits(self._write)
+        self.desk = Desk(self.journal, clock, self._take_on)
         self._todo: deque[Claimed] = deque()
         self._ended: deque[str] = deque()
         self._asked: deque[str] = deque()
@@ -76,38 +69,6 @@ class Engine:
         self.journal.bell.hang(self.wake)
 
     # What anybody may call, from any thread
-
-    def trigger(
-        self,
-        pipeline: Pipeline,
-        trigger: Trigger,
-        *,
-        params: Mapping[str, Mapping[str, str]] | None = None,
-        purpose: str = "",
-        initiator: Person | None = None,
-        attended: bool = False,
-        key: str | None = None,
-    ) -> tuple[Cycle, bool]:
-        """A new cycle and True, or, for an idempotency key that is known, its cycle and False."""
-        now = self._clock.now()
-
-        def make(cycle: str) -> Triggered:
-            return Triggered(
-                at=now, cycle=cycle, pipeline=pipeline, params={name: dict(some) for name, some in (params or {}).items()},
-                trigger=trigger, purpose=purpose, initiator=initiator, attended=attended,
-            )  # fmt: skip
-
-        committed, new = self.journal.create(make, now=micros(now), until=micros(now + CLAIM), key=key)
-        self._take_on([committed])
-        return committed.cycle, new
-
-    def submit(self, cycle: str, event: Event) -> Cycle | NotNow:
-        """Fold the event into the cycle, durably. `NotNow` where it does not count: nothing has changed then, and what a
-        person said is on the record as refused. Raises `KeyError` for an unknown cycle, `Unavailable` without database.
-        """
-        self.journal.cycle(cycle)
-        answer = self._submit([Entry(cycle, event)])[0]
-        return answer.cycle if isinstance(answer, Committed) else answer
 
     def ask(self, cycle: str) -> None:
         """Look soon at what the reviewers have to say about this cycle."""
@@ -186,43 +147,17 @@ class Engine:
             self._held[claimed.id] = claimed
             self._todo.append(claimed)
 
-    def _take_on(self, answers: Sequence[Committed | NotNow]) -> None:
-        for answer in answers:
-            if isinstance(answer, Committed):
-                for claimed in answer.claimed:
-                    self._hold(claimed)
-        if self._todo:
+    def _take_on(self, claimed: Sequence[Claimed]) -> None:
+        for one in claimed:
+            self._hold(one)
+        if claimed:
             self.wake()
 
-    def _write(self, entries: Sequence[Entry]) -> list[Committed | NotNow]:
-        now = self._clock.now()
-        return self.journal.commit(entries, now=micros(now), until=micros(now + CLAIM))
-
-    def _submit(self, entries: Sequence[Entry]) -> list[Committed | NotNow]:
-        answers = self._commits.write(entries)
+    def _submit(self, entries: Sequence[Entry]) -> None:
+        self.desk.submit_all(entries)
         for entry in entries:
             if entry.done is not None:
                 self._held.pop(entry.done, None)
-        self._take_on(answers)
-        refused = [
-            refusal
-            for entry, answer in zip(entries, answers, strict=True)
-            if isinstance(answer, NotNow) and (refusal := self._refusal(entry, answer)) is not None
-        ]
-        if refused:
-            self._commits.write(refused)
-        return answers
-
-    def _refusal(self, entry: Entry, answer: NotNow) -> Entry | None:
-        """What a person said and did not count goes on the record, once."""
-        event = entry.event
-        said = event.review if isinstance(event, ReviewGiven) else event
-        if answer.echo or answer.again or event is None or not getattr(said, "by", None):
-            return None
-        refused = Refused(
-            at=self._clock.now(), id=said.id, by=said.by, said=event.model_dump_json(), why=answer.why  # type: ignore[union-attr]
-        )
-        return Entry(entry.cycle, refused)
 
     # Doing
 
