@@ -20,6 +20,7 @@ class Errand(Given):
     read: str = Field("", description="a file to read")
     say: str = Field("", description="a line for the log")
     hoard: int = Field(0, ge=0, description="bytes of memory to take")
+    fill: int = Field(0, ge=0, description="bytes of disk to take")
     child: str = Field("", description="a named pipe that is told the pid of a child that flees into its own session")
     fork: bool = Field(False, description="leave a forked child behind that waits for ever")
     refuse: str = Field("", description="a StepError to raise")
@@ -46,13 +47,16 @@ def errand(given: Errand, context: Context) -> Ran:
     _leave_behind(given)
     if given.ready:
         Path(given.ready).write_text("ready")
-    if given.hold:
+    if given.fill:
+        (context.path(data) / "filling.bin").write_bytes(bytes(given.fill))
+    if given.hold and not given.hoard:
         Path(given.hold).read_text()
     if given.read:
         Path(given.read).read_text()
     if given.hoard:
-        (context.scratch / "hoard").write_text(str(len(bytearray(b"x") * given.hoard)))
-        signal.pause()
+        hoarded = bytearray(b"x") * given.hoard
+        Path(given.hold).read_text()
+        del hoarded
     if given.refuse:
         raise StepError(given.refuse, where="the errand", cure="ask for something else")
     if given.die:
