@@ -154,10 +154,10 @@ class Engine:
             self.wake()
 
     def _submit(self, entries: Sequence[Entry]) -> None:
-        self.desk.submit_all(entries)
-        for entry in entries:
+        for entry in entries:  # what is not written after all is ours and not held: the next poll finds it
             if entry.done is not None:
                 self._held.pop(entry.done, None)
+        self.desk.submit_all(entries)
 
     # Doing
 

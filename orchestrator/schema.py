@@ -69,6 +69,7 @@ EFFECTS = Table(
     Column("tries", Integer, nullable=False, default=0),
     UniqueConstraint("cycle", "key", name="effects_once"),
     Index("effects_due", "due_at"),
+    sqlite_autoincrement=True,  # an id that came back would be taken for the effect that is gone
 )
 LEASES = Table(
     "leases",

@@ -8,13 +8,15 @@ Laws:
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from orchestrator.core.events import Event, ReviewGiven
 from orchestrator.core.gate import Person, Review, Verdict
+from orchestrator.core.model import Cycle
 from orchestrator.core.noun import Noun
 from orchestrator.core.report import Finite, Report
 
@@ -159,3 +161,19 @@ def _verdict(wanted: str, outputs: Mapping[str, JsonValue]) -> tuple[bool, str]:
         reason = f" ({because})" if because else ""
         return said == wanted, f"verdict {wanted}: {'met' if said == wanted else 'not met'} by {said}{reason}"
     return False, f"verdict {wanted}: not met, the run made no verdict"
+
+
+class PolicyReviewer:
+    """Answers every open gate that asks a policy, by the policy as it stood when the cycle began."""
+
+    def look(self, cycle: Cycle) -> Iterable[Event]:
+        """The policy's review of the open gate: the same one every time."""
+        gate, opening, run = cycle.stage.gate, cycle.opening, cycle.run
+        if gate is None or gate.policy is None or opening is None or run is None:
+            return
+        try:
+            policy = Policy.model_validate(cycle.pipeline.policies.get(gate.policy) or BUILT_IN[gate.policy])
+        except (KeyError, ValidationError):
+            return  # nobody answers, and the gate says so: it stays shut
+        review = judge(policy, opening.report, opening.digest, opening.run, opening.at, run.outputs)
+        yield ReviewGiven(at=opening.at, review=review)

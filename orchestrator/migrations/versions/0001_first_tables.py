@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("claimed_until", sa.BigInteger),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.UniqueConstraint("cycle", "key", name="effects_once"),
+        sqlite_autoincrement=True,
     )
     op.create_index("effects_due", "effects", ["due_at"])
     op.create_table(

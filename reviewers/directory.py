@@ -1,0 +1,31 @@
+"""Who stands behind the names in a gate, as far as the pipeline file itself says. Pure.
+
+A login and a `@group` of the file can be read here; teams and repository roles only where GitHub can be asked, and
+until then they are unreadable, which keeps the gate shut.
+"""
+
+from orchestrator.core.gate import Gate, Person, Roster
+from orchestrator.core.model import Pipeline
+
+
+def person(login: str) -> Person:
+    """Somebody known by a login of this machine alone."""
+    return Person(id=f"login:{login.casefold()}", login=login)
+
+
+def roster(gate: Gate, pipeline: Pipeline, here: Person) -> Roster:
+    """The ids behind every name of the gate; `here` is who is about to answer."""
+    members: dict[str, tuple[str, ...]] = {}
+    unreadable: dict[str, str] = {}
+    for clause in (*gate.require, *gate.otherwise):
+        who = clause.who
+        group = who.removeprefix("@")
+        if who == "@anyone":
+            members[who] = (here.id,)
+        elif who.startswith("@") and group in pipeline.groups:
+            members[who] = tuple(person(login.removeprefix("@")).id for login in pipeline.groups[group])
+        elif "/" in who or who in ("@write", "@maintain", "@admin"):
+            unreadable[who] = "only a server that is connected to GitHub knows who that is"
+        elif who:
+            members[who] = (person(group).id,)
+    return Roster(members=members, unreadable=unreadable, uncounted=("@anyone",))
