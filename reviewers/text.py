@@ -1,0 +1,144 @@
+"""A report and its question as text for a terminal: the answer first, then the numbers, then the pictures. Pure.
+
+Law: nothing in a report can move the cursor, colour the screen, turn the writing round or fill the screen: text goes
+through `inert` into `Text`, which reads no markup, and rows, samples and warnings are counted.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table as Grid
+from rich.text import Text
+
+from orchestrator.core.report import Cell, Chart, Metric, Report, Sample, Table
+from reviewers.commands import FORMS
+from reviewers.plain import inert, number
+from reviewers.plot import plot
+
+MOST_ROWS = 20
+MOST_SAMPLES = 5
+COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+
+
+def render(what: RenderableType, *, width: int = 100, colour: bool = False) -> str:
+    """The text of it, each line ended; with escape sequences for colour if wanted."""
+    out = io.StringIO()
+    system: Literal["standard"] | None = "standard" if colour else None
+    screen = Console(
+        file=out, width=width, color_system=system, force_terminal=colour, legacy_windows=False, _environ={}
+    )  # the environment is the caller's to read
+    screen.print(what)
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def report_view(report: Report, *, width: int = 100) -> RenderableType:
+    """Summary, warnings, metrics, tables, charts, samples."""
+    parts: list[RenderableType] = [Text(inert(report.summary), style="bold")]
+    parts += [Text(f"! {inert(warning, 500)}", style="yellow") for warning in report.warnings[:MOST_ROWS]]
+    parts += _more(report.warnings, MOST_ROWS, "warnings")
+    if report.metrics:
+        parts += [Text(), _metrics(report.metrics)]
+    for table in report.tables:
+        parts += [Text(), Text(inert(table.title, 200), style="bold"), _table(table)]
+    for chart in report.charts:
+        parts += [Text(), _chart(chart, min(width, 78) - 4)]
+    if report.samples:
+        parts += [Text(), Text("Samples", style="bold"), *map(_sample, report.samples[:MOST_SAMPLES])]
+        parts += _more(report.samples, MOST_SAMPLES, "samples")
+    return Group(*parts)
+
+
+def question_view(
+    cycle: str, stage: str, report: Report, *, digest: str = "", asks: Sequence[str] = (), width: int = 100
+) -> RenderableType:
+    """The report, who is asked, and what may be answered."""
+    parts: list[RenderableType] = [
+        Rule(Text(f"{inert(cycle, 40)} · {inert(stage, 80)}"), style="cyan", align="left"),
+        Padding(report_view(report, width=width - 2), (1, 0, 1, 2)),
+    ]
+    about = f" about {inert(digest, 64)[:12]}" if digest else ""
+    parts.append(Text(f"Your answer{about}?", style="bold cyan"))
+    parts += [Text(f"  asked: {inert(ask, 300)}") for ask in asks]
+    parts.append(Text("  approve · reject REASON · rerun [key=value]… · hold · cancel REASON · help", style="dim"))
+    return Group(*parts)
+
+
+def help_view() -> RenderableType:
+    """Every form that is read, a line for each."""
+    lines = [Text("What may be typed, with or without the slash:", style="bold")]
+    return Group(*lines, *(Text(f"  {form}") for form in FORMS.values()))
+
+
+def _more(items: Sequence[object], shown: int, what: str) -> list[RenderableType]:
+    return [Text(f"… and {len(items) - shown} more {what}", style="dim")] if len(items) > shown else []
+
+
+def _metrics(metrics: Sequence[Metric]) -> Grid:
+    """One row a metric: value, interval, baseline and how far from it, coloured by whether that is better."""
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
+    grid.add_column("")
+    for head in ("value", "95 % interval", "compared with", "change"):
+        grid.add_column(head, justify="right")
+    for metric in metrics[: 2 * MOST_ROWS]:
+        unit = f" {inert(metric.unit, 12)}" if metric.unit else ""
+        between = "" if metric.low is None or metric.high is None else f"{number(metric.low)} … {number(metric.high)}"
+        against = "" if metric.baseline is None else number(metric.baseline)
+        cells = (f"{number(metric.value)}{unit}", between, against)
+        grid.add_row(Text(inert(metric.name, 40)), *map(Text, cells), _change(metric))
+    return grid
+
+
+def _change(metric: Metric) -> Text:
+    if metric.baseline is None:
+        return Text()
+    change = metric.value - metric.baseline
+    said = f"{'+' if change > 0 else ''}{number(change)}"
+    if not change or metric.better is None:
+        return Text(said)
+    good = (change > 0) == (metric.better == "higher")
+    return Text(f"{said} {'better' if good else 'worse'}", style="green" if good else "red")
+
+
+def _table(table: Table) -> RenderableType:
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
+    for place, column in enumerate(table.columns):
+        cells = [row[place] for row in table.rows if place < len(row)]
+        numeric = all(cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)) for cell in cells)
+        grid.add_column(Text(inert(column, 40)), justify="right" if numeric else "left")
+    for row in table.rows[:MOST_ROWS]:
+        grid.add_row(*(Text(_cell(cell)) for cell in row[: len(table.columns)]))
+    return Group(grid, *_more(table.rows, MOST_ROWS, "rows"))
+
+
+def _cell(cell: Cell) -> str:
+    match cell:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if cell else "no"
+        case str():
+            return inert(cell, 80)
+    return number(cell)
+
+
+def _chart(chart: Chart, width: int) -> RenderableType:
+    lines: Iterable[Text] = (
+        Text.assemble(
+            *((span.text, "" if span.series is None else COLOURS[span.series % len(COLOURS)]) for span in line)
+        )
+        for line in plot(chart, width)
+    )
+    unit = f" ({inert(chart.y, 40)})" if chart.y else ""
+    return Group(
+        Text(f"{inert(chart.title, 200)}{unit}", style="bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines)
+    )
+
+
+def _sample(sample: Sample) -> RenderableType:
+    note = f"  {inert(sample.note, 200)}" if sample.note else ""
+    return Text.assemble(f"  “{inert(sample.text, 240)}”", (note, "dim"))
