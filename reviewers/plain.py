@@ -14,7 +14,7 @@ def inert(text: str, most: int = 2000) -> str:
     safe = "".join(
         f"\\u{ord(c):04x}" if unicodedata.category(c) in _ACTIVE and c not in _JOINERS else c for c in spaced
     )
-    return safe if len(safe) <= most else f"{safe[: max(0, most - 1)]}…"
+    return safe if len(safe) <= most else f"{safe[: most - 1]}…" if most else ""
 
 
 def number(value: float) -> str:
