@@ -1,7 +1,7 @@
 """What watches a run from inside its process: a heartbeat each second, the memory limit, the timeout.
 
-Laws: a run over its limit leaves a failure that names what was used, the limit and the cure, and nothing of it stays
-at work; a run that has its result but can't end is ended. The heartbeat is the machine's monotonic time, so that
+Law: a run over its limit leaves a failure that names what was used, the limit and the cure, and nothing of it stays
+at work. The heartbeat is the machine's monotonic time, so that
 neither a changed clock nor a laptop's sleep looks like a dead run.
 """
 
@@ -18,7 +18,6 @@ from steps.place import Place
 
 _BEAT = 1.0  # seconds
 _WATCH = 0.2  # seconds between two looks at the memory: a tree may grow by GiB in a second
-_LAST_WORDS = 30.0  # seconds that a run may take to end once its result is written
 _SCALES = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 
@@ -30,27 +29,24 @@ class Guard(threading.Thread):
         self.place = place
         self.resources = resources
         self.begun = time.monotonic()
-        self._ended: float | None = None
-        self._code = 0
+        self._over = threading.Event()
         self._beats = place.heartbeat.open("wb", buffering=0)
+        self._beat(self.begun)
 
-    def done(self, code: int) -> None:
-        """The result is written: only the process has still to end."""
-        self._code = code
-        self._ended = time.monotonic()
+    def done(self) -> None:
+        """The result is written: no limit counts any more."""
+        self._over.set()
 
     def run(self) -> None:
         pause = _BEAT if self.resources.memory is None else _WATCH
-        while True:
+        left = self._time_left(self.begun)
+        while not self._over.wait(min(pause, max(left, 0))):
             now = time.monotonic()
             self._beat(now)
-            if self._ended is None:
-                if breach := self._breach(now):
-                    self._kill(breach)
-            elif now - self._ended > _LAST_WORDS:
-                os._exit(self._code)
+            if (breach := self._breach(now)) is not None:
+                self._kill(breach)
             left = self._time_left(now)
-            time.sleep(min(pause, left) if left > 0 else pause)
+        self._beats.close()
 
     def _beat(self, now: float) -> None:
         self._beats.seek(0)

@@ -19,7 +19,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -35,6 +35,7 @@ from steps.store import Store, open_store
 
 ORDER = "RATCHET_ORDER"  # the order itself, where the work folder is not shared with whoever gave it
 FENCE = "RATCHET_FENCE"  # the file descriptor of the stage's lock, already held
+_LAST_WORDS = 30.0  # seconds that a process may take to end once its result is written
 FAILED = "ratchet-failure: "  # precedes the failure's JSON in a log, for who can read nothing else
 
 
@@ -115,7 +116,7 @@ def _watched(order: Order, place: Place, store: Store, targets: Path) -> int:
     guard.start()
     ended = execute(order, place, store, targets)
     code = _say(ended) if isinstance(ended, Failure) else 0
-    guard.done(code)
+    guard.done()
     return code
 
 
@@ -209,5 +210,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _answer(lambda: _validate(asked.step))
 
 
+def end(code: int) -> NoReturn:
+    """Exit, also when some thread or exit hook of a library never comes to its end: the result is written."""
+    import threading
+
+    last = threading.Timer(_LAST_WORDS, os._exit, [code])
+    last.daemon = True
+    last.start()
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main())

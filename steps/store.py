@@ -200,7 +200,10 @@ def _download(fs: Any, base: str, files: Sequence[File], folder: Path, uri: str)
         for file in files:
             target = Path(draft, folder.name, file.path)
             target.parent.mkdir(parents=True, exist_ok=True)
-            fs.get_file(f"{base}/{file.path}", str(target))
+            try:
+                fs.get_file(f"{base}/{file.path}", str(target))
+            except FileNotFoundError as error:
+                raise _corrupt(uri, f"{file.path} is missing") from error
         _check(Path(draft, folder.name), files, uri)
         Path(draft, folder.name).rename(folder)
     return folder

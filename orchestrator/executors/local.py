@@ -182,7 +182,8 @@ class LocalExecutor:
         if (failure := place.read_failure()) is not None:
             return failure
         if life is None:
-            return self._broken.get(order.run, NEVER)
+            child = self._children.get(order.run)
+            return self._broken.get(order.run) or (died(place, child.poll()) if child else NEVER)
         return self._bury(place, life, silent)
 
     def _bury(self, place: Place, life: Life, silent: bool) -> Failure:

@@ -130,7 +130,7 @@ def _command(ports: dict[str, int], temp: str) -> list[str]:
     return [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--node-ip-address=127.0.0.1",
         "--dashboard-host=127.0.0.1", "--include-dashboard=true", "--disable-usage-stats", f"--temp-dir={temp}",
-        "--min-worker-port=0", "--max-worker-port=0", 
+        "--min-worker-port=0", "--max-worker-port=0",
         *(f"--{name}={port}" for name, port in ports.items()),
     ]  # fmt: skip
 
