@@ -29,6 +29,11 @@ SECTIONS = ("pipelines", "groups", "policies")
 _LOGIN = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}(?:\[bot\])?")
 _GROUP = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_TAKEN = {
+    "name": "the pipeline's name is the key above it",
+    "groups": "write `groups:` at the top of the file, for every pipeline",
+    "policies": "write `policies:` at the top of the file, for every pipeline",
+}
 _MODELS: Mapping[str, type[Noun]] = {
     "stages": Stage,
     "gate": Gate,
@@ -187,15 +192,29 @@ def _pipelines(
         if not isinstance(body, dict):
             document.report(path, f"pipeline {name!r} must be a mapping, and is {shown(body)}", "give it `stages:`")
             continue
-        if "name" in body:
-            document.report((*path, "name"), "`name` is not a known key", "the pipeline's name is the key above it")
+        for key in sorted(_TAKEN.keys() & body.keys()):
+            document.report((*path, key), f"`{key}` is not a known key", _TAKEN[key])
+        written = {key: value for key, value in body.items() if key not in _TAKEN}
         try:
-            pipelines[name] = Pipeline.model_validate({**body, "name": name})
+            pipelines[name] = _frozen(Pipeline.model_validate({**written, "name": name}), groups, policies)
         except ValidationError as error:
             _report(document, path, error)
         _between_stages(document, (*path, "stages"), body.get("stages"))
         _gates(document, (*path, "stages"), body.get("stages"), groups, policies)
     return pipelines
+
+
+def _frozen(pipeline: Pipeline, groups: Mapping[str, tuple[str, ...]], policies: Mapping[str, Policy]) -> Pipeline:
+    """The pipeline with its own copy of the groups and policies that its gates name, as the file says now."""
+    gates = [stage.gate for stage in pipeline.stages if stage.gate is not None]
+    named = {clause.who.removeprefix("@") for gate in gates for clause in (*gate.require, *gate.otherwise)}
+    asked = {gate.policy for gate in gates}
+    return pipeline.model_copy(
+        update={
+            "groups": {name: members for name, members in groups.items() if name in named},
+            "policies": {name: one.model_dump(mode="json") for name, one in policies.items() if name in asked},
+        }
+    )
 
 
 def _report(document: Document, path: Path, error: ValidationError) -> None:
@@ -206,7 +225,9 @@ def _report(document: Document, path: Path, error: ValidationError) -> None:
             continue  # pydantic counts the items that were right, and tells of the others by themselves
         parent = next((str(part) for part in reversed(where[:-1]) if isinstance(part, str)), "")
         model = _MODELS.get(parent, Pipeline)
-        known = [info.alias or name for name, info in model.model_fields.items() if (model, name) != (Pipeline, "name")]
+        known = [info.alias or name for name, info in model.model_fields.items()]
+        if model is Pipeline:
+            known = [name for name in known if name not in _TAKEN]
         what, cure = in_words({**one}, known)
         document.report((*path, *where) if where != ("name",) else path, what, cure)
 

@@ -10,6 +10,7 @@ from orchestrator.config import Config, load, read
 from orchestrator.document import Document
 from orchestrator.problem import Problem, shown
 from orchestrator.template import starter
+from reviewers.policy import Policy
 
 GOOD = starter()["ratchet.yaml"]
 
@@ -84,6 +85,9 @@ def test_groups_and_policies_are_read():
         ("pipelines:\n  p: 3", "2: pipeline 'p' must be a mapping, and is 3"),
         ("pipelines:\n  P: {stages: []}", "2: `name`: 'P' is not a name"),
         ("pipelines:\n  p: {name: q}", "2: `name` is not a known key (the pipeline's name is the key above it)"),
+        ("pipelines:\n  p: {groups: {}}", "2: `groups` is not a known key (write `groups:` at the top of the file"),
+        ("pipelines:\n  p: {policies: {}}", "2: `policies` is not a known key (write `policies:` at the top"),
+        ("pipelines:\n  p: {stage: []}", "2: `stage` is not a known key (did you mean stages?)"),
         ("pipelines:\n  p: {}", "2: `stages` is missing (add `stages: …`)"),
         ("pipelines:\n  p: {stages: []}", "2: `stages` is empty"),
         ("pipelines:\n  p: {stages: 3}", "2: `stages` must be a list, and is 3"),
@@ -177,6 +181,18 @@ def test_a_login_that_is_twice_in_a_group_is_one_person():
 def test_gates_that_can_be_closed_are_silent(gate):
     """A gate that enough people may close has no warning."""
     assert told(gated(gate)) == []
+
+
+def test_a_pipeline_carries_the_groups_and_policies_that_it_names():
+    """A cycle keeps its pipeline, and with it what its gates meant when it began; what it doesn't name stays out."""
+    head = "policies: {good: {a: '> 1'}, other: {b: '> 1'}}\n"
+    config = read(head + gated("{policy: good, else: [1 of @ml]}", "{ml: [alice, Bob], safety: [carol]}"))
+    assert isinstance(config, Config), config
+    pipeline = config.pipelines["p"]
+    assert pipeline.groups == {"ml": ("alice", "Bob")}
+    assert list(pipeline.policies) == ["good"]
+    assert Policy.model_validate(pipeline.policies["good"]) == config.policies["good"]
+    assert list(read(GOOD).pipelines["sentiment"].policies) == ["no_regression"]
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_lines():

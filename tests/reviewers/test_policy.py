@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.core.gate import Verdict
+from orchestrator.core.gate import Gate, Verdict
+from orchestrator.core.model import Cycle, Opening, Pipeline, Run, Stage, State, Trigger
 from orchestrator.core.report import Metric, Report
-from reviewers.policy import NO_REGRESSION, Bound, Policy, judge, read_bound
+from reviewers.policy import NO_REGRESSION, Bound, Policy, PolicyReviewer, judge, read_bound
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 PASS = {"verdict": {"verdict": "PASS", "because": "not worse"}}
@@ -88,6 +89,30 @@ def test_the_review_is_the_policys_and_about_the_digest():
     review = ask(NO_REGRESSION)
     assert (review.authority, review.by.id, review.about) == ("policy", "policy:no_regression", "d" * 64)
     assert review == ask(NO_REGRESSION)
+
+
+def reviewed(policy, frozen, *, opened=True, outputs=None):
+    """What the reviewer says about a cycle whose evaluation asks this policy."""
+    stage = Stage(name="evaluate", step="m:f", gate=Gate(policy=policy) if policy else None)
+    run = Run(id="c-000001/evaluate/1", stage="evaluate", attempt=1, at=AT, outputs=outputs or PASS)
+    report = Report(summary="Measured.", metrics=(Metric(name="accuracy_gain", value=0.1, low=0.0),))
+    opening = Opening(run=run.id, stage="evaluate", digest="d" * 64, at=AT, report=report)
+    cycle = Cycle(
+        id="c-000001", seq=1, pipeline=Pipeline(name="p", stages=(stage,), policies=frozen), trigger=Trigger.API,
+        state=State.IN_REVIEW, runs=(run,), opening=opening if opened else None, began_at=AT, changed_at=AT,
+    )  # fmt: skip
+    return [event.review.verdict.value for event in PolicyReviewer().look(cycle)]
+
+
+def test_the_policy_answers_the_open_gate_that_asks_it():
+    """By the policy as it stood when the cycle began, the built-in one where the cycle has none; else silence."""
+    assert reviewed("no_regression", {}) == ["approve"]
+    strict = one("accuracy_gain.low", "> 0")
+    assert reviewed("mine", {"mine": strict.model_dump(mode="json")}) == ["reject"]
+    assert reviewed("mine", {}) == []
+    assert reviewed("mine", {"mine": {"name": 3}}) == []
+    assert reviewed(None, {}) == []
+    assert reviewed("no_regression", {}, opened=False) == []
 
 
 NUMBERS = st.floats(-1e6, 1e6)
