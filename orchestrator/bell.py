@@ -34,10 +34,9 @@ class Bell:
         """Wake every engine that hangs on the same SQLite file. On PostgreSQL the commit itself did it."""
         if self._postgres:
             return
-        folder = self._folder()
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
-            for path in folder.iterdir():
+            for path in self._folder().iterdir():
                 if path != self._own:
                     self._send(sender, path)
 

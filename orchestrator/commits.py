@@ -69,6 +69,10 @@ class Commits:
             for ticket in group:  # one of them is at fault: each for itself
                 self._write([ticket])
             return
+        except BaseException as error:  # this thread is told to end; the others need not
+            for ticket in group:
+                ticket.error = Unavailable(error)
+            raise
         for ticket in group:
             count = len(ticket.entries)
             ticket.answers, answers = answers[:count], answers[count:]

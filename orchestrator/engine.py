@@ -108,12 +108,22 @@ class Engine:
     # Turning
 
     def turn(self) -> None:
-        """Do all that is due now. Raises `Unavailable` while the database is away; nothing is lost by that."""
+        """Do all that is due now. Raises `Unavailable` while the database is away; nothing is lost by that: what was
+        under way is let go of here, and is claimed again later, since it is ours and we don't hold it.
+        """
+        try:
+            self._turn()
+        except BaseException:
+            for gathered in (self._todo, self._held, self._open):
+                gathered.clear()
+            raise
+
+    def _turn(self) -> None:
         self._poll()
         while self._todo or self._ended or self._asked:
             entries: list[Entry] = []
             while self._asked:
-                entries += self._look_at_reviewers(self._asked.popleft())
+                entries += self._ask(self._asked.popleft())
             while self._ended:
                 entries += self._finish(self._ended.popleft())
             while self._todo:
@@ -250,7 +260,11 @@ class Engine:
         if run not in self._open:
             return []
         claimed, order = self._open[run]
-        outcome = self._executors[order.executor].look(order)
+        try:
+            outcome = self._executors[order.executor].look(order)
+        except Exception as error:
+            self._again(claimed, error)
+            return []
         if isinstance(outcome, Running):
             return []
         return [self._outcome(claimed, order, outcome)]
@@ -273,19 +287,31 @@ class Engine:
     def _take(self, claimed: Claimed, effect: TakeLease) -> list[Entry]:
         now = self._clock.now()
         number = int(effect.cycle.removeprefix("c-"))
-        lease = self.outbox.take(effect.target, effect.cycle, number, micros(now), micros(now + LEASE))
+        again = 0 if effect.overlap == "skip" else micros(now + LEASE / 4)
+        lease = self.outbox.take(
+            effect.target, effect.cycle, number, micros(now), micros(now + LEASE), effect=claimed.id, again=again
+        )
         self._reach("after take")
         if lease.granted:
             last = self.outbox.last_done(effect.target)
             return [Entry(effect.cycle, LeaseGranted(at=now, token=lease.token, last=last), claimed.id)]
         if effect.overlap == "skip":
             return [Entry(effect.cycle, LeaseRefused(at=now, holder=lease.cycle), claimed.id)]
-        self.outbox.postpone(claimed.id, micros(now + LEASE / 4))
         self._held.pop(claimed.id, None)
         if effect.overlap == "supersede":
             said = f"superseded by {effect.cycle}"
             return [Entry(lease.cycle, CancelAsked(at=now, id=said, by=RATCHET, reason=said))]
         return []
+
+    def _ask(self, cycle_id: str) -> list[Entry]:
+        """What was asked for from outside is not promised: whoever asks will ask again."""
+        try:
+            return self._look_at_reviewers(cycle_id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.warning("the reviewers of %s can't be asked: %s", cycle_id, error, exc_info=error)
+            return []
 
     def _look_at_reviewers(self, cycle_id: str) -> list[Entry]:
         cycle = self.journal.cycle(cycle_id)

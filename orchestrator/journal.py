@@ -170,7 +170,7 @@ class Journal:
         newest = self.store.run(batch.cursor, "newest").fetchone()
         number, previous = (newest[0] + 1, newest[1]) if newest else (1, GENESIS)
         cycle_id = f"c-{number:06d}"
-        event = make(cycle_id)
+        event = make(cycle_id).model_copy(update={"key": key})
         folded = advance(None, event)
         if isinstance(folded, NotNow):  # pragma: no cover - `Triggered` always begins
             raise AssertionError(folded.why)
@@ -180,7 +180,7 @@ class Journal:
             batch.cursor, "cycle_insert", id=cycle_id, number=number, pipeline=event.pipeline.name,
             target=event.pipeline.owns, state=folded.cycle.state.value, seq=1, head=head,
             definition=event.pipeline.model_dump_json(), body=_body(folded.cycle), idempotency_key=key,
-            changed_at=batch.now,
+            changed_at=micros(event.at),
         )  # fmt: skip
         self._append(batch, cycle_id, 1, event, body, head)
         batch.rows[cycle_id] = Row(folded.cycle, head)
@@ -202,9 +202,9 @@ class Journal:
                     self.store.run(batch.cursor, "effect_done", id=entry.done)
                 return folded
             row, fresh = self._load(batch, entry.cycle), True
-        if not isinstance(folded, Folded):  # pragma: no cover - the loop ends only with a fold
+        if not isinstance(folded, Folded) or row is None:  # pragma: no cover - the loop ends only with a fold
             raise AssertionError
-        self._settle(batch, entry, folded)
+        self._settle(batch, entry, row.cycle, folded)
         return Committed(folded.cycle, self._effects(batch, entry.cycle, folded.effects))
 
     def _row(self, batch: Batch, cycle: str) -> tuple[Row | None, bool]:
@@ -228,7 +228,7 @@ class Journal:
         head = link(row.head, cycle.id, cycle.seq, body)
         cursor = self.store.run(
             batch.cursor, "cycle_update", cycle=cycle.id, was=row.cycle.seq, s=cycle.state.value, n=cycle.seq, h=head,
-            b=_body(cycle), now=batch.now,
+            b=_body(cycle), now=micros(event.at),
         )  # fmt: skip
         if cursor.rowcount != 1:
             return False
@@ -241,9 +241,9 @@ class Journal:
             batch.cursor, "event_insert", cycle=cycle, seq=seq, at=micros(event.at), kind=event.kind, body=body, hash=head
         )
 
-    def _settle(self, batch: Batch, entry: Entry, folded: Folded) -> None:
+    def _settle(self, batch: Batch, entry: Entry, was: Cycle, folded: Folded) -> None:
         """Strike out the effects that the event is the end of; with the cycle's end, all of them."""
-        if folded.cycle.state.ended:
+        if folded.cycle.state.ended and not was.state.ended:  # what it still owes after its end is not dropped
             self.store.run(batch.cursor, "effects_drop", cycle=entry.cycle)
         elif entry.event is not None and (keys := settled(entry.event)):
             self.store.run(batch.cursor, "effects_settled", cycle=entry.cycle, key=keys[0], other=keys[-1])

@@ -85,27 +85,38 @@ class Outbox:
 
     # Leases
 
-    def take(self, target: str, cycle: str, number: int, now: int, until: int) -> Lease:
+    def take(
+        self, target: str, cycle: str, number: int, now: int, until: int, *, effect: int = 0, again: int = 0
+    ) -> Lease:
         """The lease of the target: this cycle's if it is free, has run out, or belongs to a cycle that has ended, and no
-        cycle queued before this one wants it; otherwise its holder's.
+        cycle queued before this one wants it; otherwise its holder's. Who gets it not may ask `again`: the `effect` is
+        postponed in the same transaction, so that no release comes in between and wakes nobody.
         """
 
         def body(cursor: Any) -> Lease:
-            first = self.store.run(cursor, "lease_first", target=target).fetchone()
-            holder = self.store.run(cursor, "lease", target=target).fetchone()
-            if first is not None and first[0] is not None and first[0] < number:
-                return Lease(holder[0] if holder and holder[0] else f"c-{first[0]:06d}", 0, granted=False)
-            row = self.store.run(cursor, "lease_take", target=target, cycle=cycle, now=now, until=until).fetchone()
-            if row is not None:
-                return Lease(cycle, row[0], granted=True)
-            return Lease(holder[0], holder[1], granted=False)
+            lease = self._take(cursor, target, cycle, number, now, until)
+            if not lease.granted and again:
+                self.store.run(cursor, "effect_postpone", id=effect, me=self.owner, due=again)
+            return lease
 
         return self.store.transaction(body)
+
+    def _take(self, cursor: Any, target: str, cycle: str, number: int, now: int, until: int) -> Lease:
+        holder = self.store.run(cursor, "lease", target=target).fetchone()
+        first = self.store.run(cursor, "lease_first", target=target).fetchone()
+        if first is not None and first[0] is not None and first[0] < number:
+            return Lease(holder[0] if holder and holder[0] else f"c-{first[0]:06d}", 0, granted=False)
+        row = self.store.run(cursor, "lease_take", target=target, cycle=cycle, now=now, until=until).fetchone()
+        if row is not None:
+            return Lease(cycle, row[0], granted=True)
+        holder = self.store.run(cursor, "lease", target=target).fetchone()  # it may have been had a moment ago
+        return Lease(holder[0], holder[1], granted=False)
 
     def release(self, target: str, cycle: str, now: int) -> None:
         """Give the lease back and let every cycle in the queue ask again at once."""
 
         def body(cursor: Any) -> None:
+            self.store.run(cursor, "lease", target=target).fetchone()  # nobody takes it or is refused meanwhile
             self.store.run(cursor, "lease_release", target=target, cycle=cycle)
             self.store.run(cursor, "lease_poke", target=target, now=now)
             self.store.notify(cursor)

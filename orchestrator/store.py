@@ -60,7 +60,7 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         target=_text("target"), cycle=_text("cycle"), token=1, expires_at=_big("until")
     )
     token = sa.case((leases.cycle == _text("cycle"), leases.token), else_=leases.token + 1)
-    living = sa.select(c.id).where(_any(c.state, "running", "in_review"))
+    living = sa.select(c.id).where(_any(c.state, "queued", "running", "in_review"))
     waiting = sa.select(c.id).where(c.target == _text("target"), c.state == "queued")
     return {
         "cycle": row.where(c.id == _text("cycle")),
@@ -94,7 +94,8 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         "effect_postpone": sa.update(EFFECTS)
         .where(f.id == _big("id"), f.owner == _text("me"))
         .values(owner=sa.null(), claimed_until=sa.null(), due_at=_big("due")),
-        "lease": sa.select(leases.cycle, leases.token, leases.expires_at).where(leases.target == _text("target")),
+        "lease": sa.select(leases.cycle, leases.token, leases.expires_at).where(leases.target == _text("target"))
+        .with_for_update(),
         "lease_take": lease.on_conflict_do_update(
             index_elements=[leases.target],
             set_={"cycle": _text("cycle"), "token": token, "expires_at": _big("until")},
@@ -227,7 +228,8 @@ class Store:
             self.database.dispose()
 
 
-def _drop(link: Any) -> None:
+def _drop(link: Any) -> Any:
     if link is not None:
         with contextlib.suppress(Exception):
             link.invalidate()
+    return None

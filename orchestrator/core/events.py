@@ -22,6 +22,7 @@ class Triggered(Noun):
     purpose: str = ""
     initiator: Person | None = None
     attended: bool = False
+    key: str | None = Field(None, description="idempotency key: the same gives the same cycle again")
 
 
 class LeaseGranted(Noun):
@@ -138,7 +139,18 @@ class Refused(Noun):
     why: str
 
 
-Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked
+class RolledBack(Noun):
+    """Somebody made the target serve an earlier version again. It changes no cycle; the newest one keeps the record."""
+
+    kind: Literal["rolled_back"] = "rolled_back"
+    at: AwareDatetime
+    id: str
+    by: Person
+    version: str
+    was: str
+
+
+Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked | RolledBack
 Event = Annotated[
     Triggered | LeaseGranted | LeaseRefused | RunFinished | RosterRead | TimePassed | Refused | Said,
     Field(discriminator="kind"),

@@ -90,6 +90,8 @@ class Gate(Noun):
             raise ValueError("the gate asks nobody: give it `require: [...]` or `policy: ...`, or leave the gate out")
         if self.otherwise and self.policy is None:
             raise ValueError("`else` without `policy`: move its clauses to `require`")
+        if self.otherwise and not any(clause.who for clause in self.otherwise):
+            raise ValueError("`else` asks nobody: name people in it, or leave it out")
         return self
 
     @property

@@ -23,6 +23,7 @@ from orchestrator.core.events import (
     RerunAsked,
     ReviewGiven,
     ReviewWithdrawn,
+    RolledBack,
     RosterRead,
     RunFinished,
     TimePassed,
@@ -140,13 +141,20 @@ def _begin(event: Triggered) -> Folded:
 # What the events do
 
 
-def _granted(cycle: Cycle, event: LeaseGranted) -> Folded:
-    last = event.last if cycle.token is None else cycle.last
-    return _settle(_with(cycle, token=event.token, last=last), event.at)
+def _granted(cycle: Cycle, event: LeaseGranted) -> Folded | NotNow:
+    if cycle.token is not None:
+        return _has_lease(cycle)
+    return _settle(_with(cycle, token=event.token, last=event.last), event.at)
 
 
-def _refused_lease(cycle: Cycle, event: LeaseRefused) -> Folded:
+def _refused_lease(cycle: Cycle, event: LeaseRefused) -> Folded | NotNow:
+    if cycle.token is not None:
+        return _has_lease(cycle)
     return _end(cycle, State.SKIPPED, f"{event.holder} already works on {cycle.pipeline.owns}")
+
+
+def _has_lease(cycle: Cycle) -> NotNow:
+    return NotNow(why=f"{cycle.id} has the lease already", echo=True)
 
 
 def _finished(cycle: Cycle, event: RunFinished) -> Folded | NotNow:
@@ -193,6 +201,8 @@ def _reviewed(cycle: Cycle, event: ReviewGiven) -> Folded | NotNow:
     if against:
         return NotNow(why=against, again=bool(event.roster.unreadable))
     others = tuple(one for one in opening.reviews if one.by.id != review.by.id)
+    if any(one.at > review.at for one in opening.reviews if one not in others):
+        return NotNow(why=f"a newer review of {review.by.login} stands")
     opening = opening.model_copy(update={"reviews": (*others, review), "roster": _merge(opening, event)})
     return _settle(_with(cycle, opening=opening), event.at)
 
@@ -204,8 +214,9 @@ def _merge(opening: Opening, event: ReviewGiven) -> object:
 
 def _withdrawn(cycle: Cycle, event: ReviewWithdrawn) -> Folded | NotNow:
     opening = cycle.opening
-    rest = tuple(one for one in opening.reviews if one.by.id != event.by.id) if opening else ()
-    if opening is None or len(rest) == len(opening.reviews):
+    reviews = opening.reviews if opening else ()
+    rest = tuple(one for one in reviews if one.by.id != event.by.id or one.at > event.at)
+    if opening is None or rest == reviews:
         return NotNow(why=f"{event.by.login} has given no review of this gate")
     return Folded(_with(cycle, opening=opening.model_copy(update={"reviews": rest})), ())
 
@@ -221,19 +232,25 @@ def _time(cycle: Cycle, event: TimePassed) -> Folded | NotNow:
     opening, gate = cycle.opening, cycle.stage.gate
     if opening is None or gate is None or gate.deadline is None or opening.run != event.run:
         return NotNow(why="that gate is closed", echo=True)
-    verdict = decision(cycle)
-    unmet = verdict.unmet if verdict else ""
     if event.purpose == "remind" and gate.deadline.remind is not None:
-        number = event.number + 1
-        again = Wake(
-            cycle=cycle.id, run=event.run, purpose="remind", number=number, at=event.at + gate.deadline.remind
-        )
-        reminded = opening.model_copy(update={"reminders": number})
-        return Folded(_with(cycle, opening=reminded), (AskReview(cycle=cycle.id, run=event.run), again))
-    why = f"nobody closed the gate of {opening.stage} in time: {unmet}"
+        return _remind(cycle, opening, event, gate.deadline.remind)
+    if opening.overdue:
+        return NotNow(why="that deadline has passed before", echo=True)
+    verdict = decision(cycle)
+    why = f"nobody closed the gate of {opening.stage} in time: {verdict.unmet if verdict else ''}"
     if gate.deadline.then == "reject":
         return _end(cycle, State.REJECTED, why)
-    return Folded(_with(cycle, held=cycle.held or why), ())
+    overdue = opening.model_copy(update={"overdue": True})
+    return Folded(_with(cycle, opening=overdue, held=cycle.held or why), ())
+
+
+def _remind(cycle: Cycle, opening: Opening, event: TimePassed, every: timedelta) -> Folded | NotNow:
+    if event.number != opening.reminders:
+        return NotNow(why="that reminder was given before", echo=True)
+    number = event.number + 1
+    again = Wake(cycle=cycle.id, run=event.run, purpose="remind", number=number, at=event.at + every)
+    reminded = _with(cycle, opening=opening.model_copy(update={"reminders": number}))
+    return Folded(reminded, (AskReview(cycle=cycle.id, run=event.run), again))
 
 
 def _held(cycle: Cycle, event: Held) -> Folded | NotNow:
@@ -265,7 +282,7 @@ def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
     return _follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
 
 
-def _keep(cycle: Cycle, event: Refused) -> Folded:
+def _keep(cycle: Cycle, event: Refused | RolledBack) -> Folded:
     return Folded(cycle, ())
 
 
@@ -283,7 +300,7 @@ def _follow(cycle: Cycle, following: Following, at: datetime) -> Folded:
 
 def _settle(cycle: Cycle, at: datetime, chance: float = 0.0) -> Folded:
     """Go on as far as the facts allow: the one place that decides what comes next."""
-    if cycle.following is not None:
+    if cycle.following is not None and (cycle.held is None or cycle.following.kind == "cancel"):
         return _do_following(cycle, cycle.following, at)
     if cycle.held is not None:
         return Folded(cycle, ())
@@ -361,10 +378,9 @@ def _retry_or_fail(cycle: Cycle, run: Run, at: datetime, chance: float) -> Folde
 
 
 def _end(cycle: Cycle, state: State, reason: str) -> Folded:
+    """The lease is given back even where none is known of: whoever queues behind this cycle asks again at once."""
     ended = _with(cycle, state=state, reason=reason, opening=None, held=None)
-    if cycle.token is None:
-        return Folded(ended, ())
-    return Folded(ended, (ReleaseLease(cycle=cycle.id, target=cycle.pipeline.owns, token=cycle.token),))
+    return Folded(ended, (ReleaseLease(cycle=cycle.id, target=cycle.pipeline.owns, token=cycle.token or 0),))
 
 
 def _replace_run(cycle: Cycle, run: Run) -> Cycle:
@@ -395,7 +411,7 @@ def _edges() -> dict[tuple[State, type[Event]], Edge]:
         (running, RerunAsked, _rerun, {running}),
         (in_review, RerunAsked, _rerun, {running}),
         (failed, RerunAsked, _rerun, {queued}),
-        *((state, Refused, _keep, {state}) for state in State),
+        *((state, kept, _keep, {state}) for kept in (Refused, RolledBack) for state in State),
     ]
     return {(state, event): Edge(fold, frozenset(to)) for state, event, fold, to in rows}
 

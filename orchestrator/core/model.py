@@ -123,6 +123,7 @@ class Opening(Noun):
     roster: Roster = Roster()
     reviews: tuple[Review, ...] = ()
     reminders: int = 0
+    overdue: bool = Field(False, description="its deadline has passed")
 
 
 class Following(Noun):

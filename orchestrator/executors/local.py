@@ -26,7 +26,7 @@ from orchestrator.executors.workplace import NEVER, STOPPED, additions, died, in
 from orchestrator.ports import Busy, Running
 from steps.contract import StepError
 from steps.life import Life, life_of, read_life
-from steps.place import Place, write_whole
+from steps.place import FENCE, Place, write_whole
 from steps.store import open_store
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
@@ -139,7 +139,7 @@ class LocalExecutor:
         write_whole(place.order, order.model_dump_json())
         runner = (sys.executable, "-m", "steps.runner", "run", str(place.folder), "--artifacts", self.artifacts)
         command = self.command or runner
-        environment = inherited(os.environ) | additions(order, place) | {"RATCHET_FENCE": str(fence)}
+        environment = inherited(os.environ) | additions(order, place) | {FENCE: str(fence)}
         with place.log.open("ab") as log:
             child = subprocess.Popen(
                 launcher(place.folder, command),

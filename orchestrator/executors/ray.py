@@ -28,12 +28,11 @@ from orchestrator.executors.workplace import NEVER, STOPPED, additions, died, pr
 from orchestrator.ports import Busy, Progress, Running
 from steps.contract import StepError
 from steps.life import read_life
-from steps.place import Place, write_whole
+from steps.place import FAILED, ORDER, Place, write_whole
 from steps.store import open_store
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PATIENCE = 60.0  # seconds for Ray to end a job that it was told to stop: it asks, and kills after three
-_FAILED = "ratchet-failure: "
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
@@ -152,9 +151,9 @@ class RayExecutor:
     def _submit(self, client: Any, order: Order, place: Place, submission: str) -> None:
         command = [self.python, "-m", "steps.runner", "run", str(place.folder), "--artifacts", self.artifacts]
         entrypoint = f"exec {shlex.join(command)}"
-        variables = additions(order, place) | {"RATCHET_ORDER": order.model_dump_json()}
+        variables = additions(order, place) | {ORDER: order.model_dump_json()}
         if self.shared:
-            variables.pop("RATCHET_ORDER")
+            variables.pop(ORDER)
             variables["PYTHONPATH"] = python_path()
             entrypoint = f"cd {shlex.quote(str(Path.cwd()))} && {entrypoint} >>{shlex.quote(str(place.log))} 2>&1"
         environment = {**self.runtime_env, "env_vars": {**self.runtime_env.get("env_vars", {}), **variables}}
@@ -269,8 +268,8 @@ def _last_words(client: Any, submission: str, place: Place) -> Failure:
     """The failure that the runner wrote into its log, or what Ray says of the end."""
     logs = str(client.get_job_logs(submission))
     for line in reversed(logs.splitlines()):
-        if line.startswith(_FAILED):
-            return Failure.model_validate_json(line.removeprefix(_FAILED))
+        if line.startswith(FAILED):
+            return Failure.model_validate_json(line.removeprefix(FAILED))
     info = client.get_job_info(submission)
     code = info.driver_exit_code
     failure = died(place, code if code is None or code <= 128 else 128 - code)

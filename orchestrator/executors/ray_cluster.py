@@ -28,6 +28,7 @@ from steps.place import write_whole
 
 _MARK = "RATCHET_RAY"
 _START = 120.0  # seconds for a head to answer: 4 on a quiet machine
+_GRACE = 1.0  # seconds: nothing on it is worth more, and its parts wait for each other
 _PORTS = (
     "port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port",
     "metrics-export-port", "node-manager-port", "object-manager-port", "runtime-env-agent-port",
@@ -71,7 +72,7 @@ class Cluster:
             yield
 
     def _sweep(self) -> None:
-        end([self.folder], 5.0, _MARK)
+        end([self.folder], _GRACE, _MARK)
         if self.record.exists():
             shutil.rmtree(self._read()["temp"], ignore_errors=True)
         (self.folder / "pid").unlink(missing_ok=True)

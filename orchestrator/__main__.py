@@ -1,0 +1,5 @@
+"""`python -m orchestrator` is `ratchet`."""
+
+from orchestrator.cli import main
+
+main()

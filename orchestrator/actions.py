@@ -1,0 +1,224 @@
+"""What each command does: from parsed arguments to data for `--json` and text for people. No parsing, no exit."""
+
+import getpass
+import json
+import subprocess
+import sys
+import uuid
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.app import App
+from orchestrator.config import Config, load
+from orchestrator.core.events import CancelAsked, Event, Held, RerunAsked, ReviewGiven, RolledBack, Unheld
+from orchestrator.core.gate import Person, Review, Verdict
+from orchestrator.core.machine import NotNow
+from orchestrator.core.model import Cycle, Pipeline, State, Trigger
+from orchestrator.core.nearest import did_you_mean
+from orchestrator.parameters import invalid, problems, read_set
+from orchestrator.trouble import Trouble
+from orchestrator.view import whole
+
+Answer = tuple[Any, str]
+"""What `--json` prints, and what people read."""
+
+
+def here() -> Person:
+    """Whoever sits at this machine."""
+    from reviewers.directory import person
+
+    return person(getpass.getuser())
+
+
+def configuration(path: str) -> Config:
+    """The configuration of this file. Raises `Trouble` with every problem of it."""
+    config = load(path)
+    if isinstance(config, list):
+        raise Trouble("\n".join(str(problem) for problem in config), code=2 if not Path(path).exists() else 1)
+    return config
+
+
+def pipeline_of(config: Config, name: str) -> Pipeline:
+    """The pipeline of this name. Raises `Trouble` for an unknown one."""
+    if name not in config.pipelines:
+        known = ", ".join(config.pipelines)
+        cure = did_you_mean(name, config.pipelines) or f"{config.file} has {known}"
+        raise Trouble(f"there is no pipeline {name} in {config.file}", cure, code=2)
+    return config.pipelines[name]
+
+
+def cycle_of(app: App, name: str) -> Cycle:
+    """The cycle of this id. Raises `Trouble` for an unknown one."""
+    try:
+        return app.journal.cycle(name)
+    except KeyError:
+        raise Trouble(f"there is no cycle {name}", "see `ratchet list`", code=2) from None
+
+
+def init(arguments: Namespace) -> Answer:
+    """Write a first ratchet.yaml; what is there stays unless --force."""
+    from orchestrator.template import starter
+
+    folder = Path(arguments.dir)
+    files = {folder / name: text for name, text in starter().items()}
+    there = [str(path) for path in files if path.exists()]
+    if there and not arguments.force:
+        raise Trouble(f"{', '.join(there)} is there already", "keep it, or overwrite it with --force")
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    except OSError as error:
+        raise Trouble(f"{error.filename} can't be written: {error.strerror}", "choose another folder") from None
+    written = [str(path) for path in files]
+    return {"written": written}, "\n".join(f"wrote {path}" for path in written)
+
+
+def check(arguments: Namespace) -> Answer:
+    """Prove file, wiring and parameters. Raises `Trouble` with every problem at once."""
+    from orchestrator.check import check as prove
+
+    found = load(arguments.config)
+    wrong = found if isinstance(found, list) else [*found.warnings, *prove(found)]
+    as_data = [problem.model_dump() for problem in wrong]
+    as_text = "\n".join(str(problem) for problem in wrong)
+    if any(not problem.warning for problem in wrong):
+        if arguments.json:
+            print(json.dumps(as_data, indent=2))  # noqa: T201 - the answer is data even where it is bad news
+        raise Trouble(as_text)
+    return as_data, "\n".join(filter(None, [as_text, f"{arguments.config}: all is well"]))
+
+
+def trigger(arguments: Namespace, app: App) -> Answer:
+    """A new cycle, left for an engine to work on."""
+    pipeline, params = _checked(arguments)
+    cycle, _ = app.desk.trigger(
+        pipeline, Trigger.COMMAND_LINE, params=params, purpose=arguments.reason or "", initiator=here()
+    )
+    return whole(cycle), f"{cycle.id} is queued: `ratchet show {cycle.id}`"
+
+
+def _checked(arguments: Namespace) -> tuple[Pipeline, dict[str, dict[str, str]]]:
+    """The pipeline and the parameters that were typed, both proved before anything begins."""
+    from orchestrator.check import check as prove
+
+    config = configuration(arguments.config)
+    pipeline = pipeline_of(config, arguments.pipeline)
+    params = read_set(arguments.set or [], pipeline)
+    wrong = [str(problem) for problem in prove(config) if not problem.warning]
+    if params and not wrong:
+        wrong = invalid(pipeline, params)
+    if wrong:
+        raise Trouble("\n".join(wrong))
+    return pipeline, params
+
+
+def run(arguments: Namespace, app: App) -> Cycle:
+    """One cycle here and now, new or continued. Raises `Trouble` where it can't begin."""
+    from orchestrator.session import Session
+
+    config = configuration(arguments.config)
+    pipeline = pipeline_of(config, arguments.pipeline)
+    open_ones = [one for one in app.journal.cycles(pipeline.name) if one.attended and not one.state.ended]
+    if open_ones and arguments.set:
+        cure = f"type the command without --set to continue it, or `ratchet cancel {open_ones[0].id} --reason …` first"
+        raise Trouble(f"{open_ones[0].id} is under way", cure, code=2)
+    if open_ones:
+        cycle = open_ones[0]
+        if cycle.state is State.FAILED:
+            again = RerunAsked(at=app.clock.now(), id=_said(), by=here())
+            app.desk.submit(cycle.id, again)
+    else:
+        pipeline, params = _checked(arguments)
+        cycle, _ = app.desk.trigger(
+            pipeline, Trigger.COMMAND_LINE, params=params, purpose="", initiator=here(), attended=True
+        )
+    return Session(app, cycle.id, here(), yes=arguments.yes, out=sys.stderr if arguments.json else sys.stdout).run()
+
+
+def approve(arguments: Namespace, app: App) -> Answer:
+    """Approve the open gate's digest."""
+    return _review(arguments, app, Verdict.APPROVE, arguments.digest or "", arguments.reason or "")
+
+
+def reject(arguments: Namespace, app: App) -> Answer:
+    """Reject the open gate's digest, and with it the cycle."""
+    return _review(arguments, app, Verdict.REJECT, "", arguments.reason)
+
+
+def _review(arguments: Namespace, app: App, verdict: Verdict, about: str, reason: str) -> Answer:
+    from reviewers.directory import roster
+
+    cycle, now, by = cycle_of(app, arguments.cycle), app.clock.now(), here()
+    gate, opening = cycle.stage.gate, cycle.opening
+    if gate is None or opening is None:
+        raise Trouble(f"{cycle.id} is {cycle.state} at {cycle.stage.name}, and no gate is open")
+    review = Review(
+        id=_said(), by=by, verdict=verdict, about=about or opening.digest, at=now, reason=reason,
+        authority="terminal" if cycle.attended else "person",
+    )  # fmt: skip
+    return _submit(app, cycle, ReviewGiven(at=now, review=review, roster=roster(gate, cycle.pipeline, by)))
+
+
+def rerun(arguments: Namespace, app: App) -> Answer:
+    """Go back to a stage, with other parameters if any are given."""
+    cycle = cycle_of(app, arguments.cycle)
+    changes = {}
+    for pair in arguments.set or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise Trouble(f"--set {pair} has no value to set", "write --set key=value or stage.key=value", code=2)
+        changes[key] = value
+    wrong = problems(cycle.pipeline, cycle.params, arguments.stage or cycle.stage.name, changes)
+    if wrong:
+        raise Trouble("\n".join(wrong))
+    event = RerunAsked(at=app.clock.now(), id=_said(), by=here(), stage=arguments.stage or "", changes=changes)
+    return _submit(app, cycle, event)
+
+
+def hold(arguments: Namespace, app: App) -> Answer:
+    """Keep the cycle from going on."""
+    event = Held(at=app.clock.now(), id=_said(), by=here(), reason=arguments.reason or "")
+    return _submit(app, cycle_of(app, arguments.cycle), event)
+
+
+def unhold(arguments: Namespace, app: App) -> Answer:
+    """Let a held cycle go on."""
+    return _submit(app, cycle_of(app, arguments.cycle), Unheld(at=app.clock.now(), id=_said(), by=here()))
+
+
+def cancel(arguments: Namespace, app: App) -> Answer:
+    """End the cycle."""
+    event = CancelAsked(at=app.clock.now(), id=_said(), by=here(), reason=arguments.reason)
+    return _submit(app, cycle_of(app, arguments.cycle), event)
+
+
+def rollback(arguments: Namespace, app: App) -> Answer:
+    """Make the target serve an earlier version again, at once."""
+    pipeline = pipeline_of(configuration(arguments.config), arguments.pipeline)
+    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline))]
+    done = subprocess.run([*command, *([arguments.version] if arguments.version else [])], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Trouble(done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}")
+    swapped: Mapping[str, str] = json.loads(done.stdout)
+    newest = app.journal.cycles(pipeline.name, limit=1)
+    if newest:
+        event = RolledBack(
+            at=app.clock.now(), id=_said(), by=here(), version=swapped["version"], was=swapped["previous"]
+        )
+        app.desk.submit(newest[0].id, event)
+    return dict(swapped), f"{pipeline.owns} serves {swapped['version']} again, instead of {swapped['previous']}"
+
+
+def _submit(app: App, cycle: Cycle, event: Event) -> Answer:
+    answer = app.desk.submit(cycle.id, event)
+    if isinstance(answer, NotNow):
+        raise Trouble(answer.why)
+    held = f", held ({answer.held})" if answer.held else ""
+    return whole(answer), f"{answer.id} is {answer.state} at {answer.stage.name}{held}"
+
+
+def _said() -> str:
+    return f"cli:{uuid.uuid4()}"

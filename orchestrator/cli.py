@@ -1,0 +1,193 @@
+"""`ratchet`: reads the command line, calls an action, prints what it answers.
+
+Laws: `--help` and every command that needs no model answers without importing torch, transformers, ray or kfp; an
+error is `error: what: cure` on stderr, exit 2 for a wrong call and 1 for a failure; no traceback unless
+RATCHET_DEBUG=1.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from orchestrator.trouble import Trouble
+
+HELP = "Retrains a model, shows what changed, and goes on only when the people who own it say so."
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Trouble(f"{self.prog}: {message}", f"see `{self.prog} --help`", code=2)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print data instead of text")
+    common.add_argument("--config", metavar="FILE", default="ratchet.yaml", help="the pipeline file (ratchet.yaml)")
+    root = _Parser(prog="ratchet", description=HELP)
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    def add(name: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=about, parents=[common])
+
+    _add_pipeline_commands(add)
+    _add_cycle_commands(add)
+    audit = commands.add_parser("audit", help="the record, and whether it was altered")
+    audits = audit.add_subparsers(dest="audit", metavar="COMMAND", required=True, parser_class=_Parser)
+    audits.add_parser("verify", help="exit 1 and name the first altered row if it was", parents=[common])
+    return root
+
+
+def _add_pipeline_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    init = add("init", "write a first ratchet.yaml")
+    init.add_argument("dir", nargs="?", default=".", metavar="DIR")
+    init.add_argument("--force", action="store_true", help="overwrite what is there")
+    add("check", "prove file, wiring and parameters; every problem as file:line: what (cure)")
+    run = add("run", "one cycle here and now, with its gates in this terminal; the same command continues it")
+    run.add_argument("--yes", action="store_true", help="answer every gate with approve")
+    trigger = add("trigger", "ask for a cycle that an engine shall work on")
+    trigger.add_argument("--reason", metavar="TEXT", help="why")
+    for one in (run, trigger):
+        one.add_argument("pipeline", metavar="PIPELINE")
+        one.add_argument("--set", action="append", metavar="STAGE.KEY=VALUE", help="a parameter; may be repeated")
+    rollback = add("rollback", "serve an earlier version again, at once")
+    rollback.add_argument("pipeline", metavar="PIPELINE")
+    rollback.add_argument("version", nargs="?", metavar="VERSION", help="the one before, if left out")
+    query = add("query", "ask the deployed model")
+    query.add_argument("pipeline", metavar="PIPELINE")
+    query.add_argument("text", nargs="+", metavar="TEXT")
+    add("schema", "JSON Schema of ratchet.yaml, for editors")
+
+
+def _add_cycle_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    listing = add("list", "what is going on, newest first")
+    listing.add_argument("pipeline", nargs="?", metavar="PIPELINE")
+    listing.add_argument("--limit", type=int, default=20, metavar="N")
+    named = {
+        "show": "one cycle: its stages, its open gate and what is missing",
+        "logs": "what the run of a stage has printed",
+        "approve": "approve the digest that the open gate is about",
+        "reject": "reject it, which ends the cycle",
+        "rerun": "go back to a stage, with other parameters if any are given",
+        "hold": "keep the cycle from going on",
+        "unhold": "let a held cycle go on",
+        "cancel": "end the cycle",
+    }
+    made = {name: add(name, about) for name, about in named.items()}
+    for one in made.values():
+        one.add_argument("cycle", metavar="CYCLE")
+    made["show"].add_argument("--report", metavar="STAGE", help="show the report of this stage")
+    made["logs"].add_argument("stage", nargs="?", metavar="STAGE")
+    made["approve"].add_argument("digest", nargs="?", metavar="DIGEST")
+    made["rerun"].add_argument("--from", dest="stage", metavar="STAGE", help="the current stage, if left out")
+    made["rerun"].add_argument("--set", action="append", metavar="KEY=VALUE", help="a parameter; may be repeated")
+    for name in ("approve", "hold"):
+        made[name].add_argument("--reason", metavar="TEXT")
+    for name in ("reject", "cancel"):
+        made[name].add_argument("--reason", metavar="TEXT", required=True)
+
+
+def _act(arguments: argparse.Namespace) -> int:
+    """Do it and print the answer; the exit status."""
+    from orchestrator import actions
+
+    alone = {"init": actions.init, "check": actions.check}
+    if arguments.command in alone:
+        return _print(arguments, alone[arguments.command](arguments))
+    from orchestrator import looks
+    from orchestrator.app import App
+
+    if arguments.command == "schema":
+        return _print(arguments, looks.schema(arguments))
+    app = App()
+    if arguments.command == "run":
+        return _run(arguments, app)
+    with_app = {
+        "list": looks.cycles, "show": looks.show, "logs": looks.logs, "audit": looks.audit, "query": looks.query,
+        "trigger": actions.trigger, "approve": actions.approve, "reject": actions.reject, "rerun": actions.rerun,
+        "hold": actions.hold, "unhold": actions.unhold, "cancel": actions.cancel, "rollback": actions.rollback,
+    }  # fmt: skip
+    return _print(arguments, with_app[arguments.command](arguments, app))
+
+
+def _run(arguments: argparse.Namespace, app: "App") -> int:  # type: ignore[name-defined]  # noqa: F821 - see `_act`
+    from orchestrator import actions, looks
+    from orchestrator.core.model import State
+    from orchestrator.view import whole
+
+    try:
+        cycle = actions.run(arguments, app)
+    except KeyboardInterrupt:
+        again = f"ratchet run {arguments.pipeline}"
+        print(f"\nLeft. What is running goes on by itself; `{again}` comes back to it.", file=sys.stderr)
+        return 130
+    _print(arguments, (whole(cycle), looks.ending(app, cycle)))
+    return 0 if cycle.state in (State.DONE, State.SKIPPED) else 1
+
+
+def _print(arguments: argparse.Namespace, answer: tuple[object, str]) -> int:
+    data, text = answer
+    print(json.dumps(data, indent=2, ensure_ascii=False) if arguments.json else text)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """The command's entry. It leaves with `os._exit`, so that a thread that reads the terminal can't keep it."""
+    code = 1
+    try:
+        logging.basicConfig(format="%(levelname)s %(message)s", level=os.environ.get("RATCHET_LOG", "ERROR"))
+        logging.captureWarnings(True)
+        code = _main(argv)
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # whoever read it has left
+            code = code or 1
+    os._exit(code)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    debug = os.environ.get("RATCHET_DEBUG") == "1"
+    try:
+        commands = parser()
+        arguments = commands.parse_args(argv)
+        if arguments.command is None:
+            commands.print_help()
+            return 2
+        return _act(arguments)
+    except Trouble as trouble:
+        if debug:
+            raise
+        print(f"error: {trouble}", file=sys.stderr)
+        return trouble.code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        print(f"error: {_in_words(error)}", file=sys.stderr)
+        return 1
+
+
+def _in_words(error: Exception) -> str:
+    """What can't be foreseen, without a traceback."""
+    from orchestrator.schema import DatabaseError
+    from orchestrator.store import Unavailable
+
+    if isinstance(error, DatabaseError):
+        return str(error)
+    if isinstance(error, Unavailable):
+        return f"the database did not answer: {error}: check RATCHET_DATABASE_URL, and try again"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}: check the path, the disk and permissions"
+    return f"{type(error).__name__}: {error}: set RATCHET_DEBUG=1 to see where"
+
+
+if __name__ == "__main__":
+    main()

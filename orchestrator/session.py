@@ -1,0 +1,226 @@
+"""`ratchet run`: an engine and a person at one terminal, with one cycle between them.
+
+Laws: everything shown comes from the record, so that a session that was killed shows the same again; the session
+decides nothing, it hands in what was typed.
+"""
+
+import sys
+import uuid
+from typing import TextIO
+
+from orchestrator.app import App
+from orchestrator.core.events import (
+    CancelAsked,
+    Event,
+    Held,
+    LeaseGranted,
+    LeaseRefused,
+    Refused,
+    RerunAsked,
+    ReviewGiven,
+    ReviewWithdrawn,
+    RunFinished,
+    TimePassed,
+    Triggered,
+    Unheld,
+)
+from orchestrator.core.gate import Person, Review, Verdict
+from orchestrator.core.machine import NotNow, decision
+from orchestrator.core.model import Cycle, State
+from orchestrator.core.report import Product
+from orchestrator.ports import Running
+from orchestrator.store import Unavailable
+from reviewers import commands
+from reviewers.console import Console
+from reviewers.plain import duration
+
+FRAME = 0.25  # seconds between two looks at a run's progress
+
+
+class Session:
+    """One cycle, watched and answered here until it ends. `yes` approves every gate."""
+
+    def __init__(self, app: App, cycle: str, here: Person, *, yes: bool, out: TextIO | None = None) -> None:
+        self._app, self._cycle, self._yes = app, cycle, yes
+        self._here = Person(id=f"terminal:{here.login}", login=here.login)
+        self.engine = app.engine()
+        self.console = Console(None if yes else sys.stdin, out or sys.stdout, self.engine.wake)
+        self._seen = 0
+        self._asked = ""
+        self._started = ""
+
+    def run(self) -> Cycle:
+        """Until the cycle has ended, or has failed and nobody is here to say what next."""
+        try:
+            while True:
+                try:
+                    self.engine.turn()
+                    cycle = self._app.journal.cycle(self._cycle)
+                    self._tell(cycle)
+                except Unavailable as error:
+                    self.console.say(f"The database is away ({error}); trying again.", style="yellow")
+                    self.engine.journal.forget()
+                    self.engine.wait()
+                    continue
+                if cycle.state.ended or (cycle.state is State.FAILED and self._nobody_here()):
+                    return cycle
+                self._ask(cycle)
+                self._obey(cycle)
+                self._watch(cycle)
+        finally:
+            self.engine.close()
+
+    def _nobody_here(self) -> bool:
+        return self._yes or self.console.ended
+
+    def _watch(self, cycle: Cycle) -> None:
+        """Show how far the open run is, and wait for whatever comes first."""
+        run = cycle.run
+        if cycle.state is not State.RUNNING or run is None or run.state != "wanted":
+            self.engine.wait()
+            return
+        order = cycle.order(run)
+        executor = self._app.executors.get(order.executor)
+        found = executor.look(order) if executor is not None else None
+        if isinstance(found, Running) and found.progress is not None:
+            self.console.progress(run.stage, found.progress)
+        self.engine.wait(FRAME)
+
+    # What is shown
+
+    def _tell(self, cycle: Cycle) -> None:
+        for recorded in self._app.journal.events(self._cycle, self._seen):
+            self._seen = recorded.seq
+            self._news(cycle, recorded.event)
+        run = cycle.run
+        if cycle.state is State.RUNNING and run is not None and run.state == "wanted" and run.id != self._started:
+            self._started = run.id
+            again = f", attempt {run.attempt}" if run.attempt > 1 else ""
+            self.console.say(f"{run.stage} is running{again}", style="bold")
+
+    def _news(self, cycle: Cycle, event: Event) -> None:
+        say = self.console.say
+        match event:
+            case Triggered():
+                stages = " → ".join(stage.name for stage in event.pipeline.stages)
+                say(f"{event.cycle}: {event.pipeline.name} ({stages})", style="bold")
+            case RunFinished():
+                self._outcome(cycle, event)
+            case LeaseGranted() if event.last:
+                say(f"{cycle.id} owns {cycle.pipeline.owns}, and goes on from the last cycle that was done")
+            case LeaseRefused():
+                say(f"{event.holder} already works on {cycle.pipeline.owns}", style="yellow")
+            case ReviewGiven(review=review):
+                mark = "✓" if review.verdict is Verdict.APPROVE else "✗"
+                said = f": {review.reason}" if review.reason else ""
+                say(f"{mark} {review.by.login} says {review.verdict.value}{said}")
+            case ReviewWithdrawn():
+                say(f"{event.by.login} took the review back")
+            case Held():
+                say(f"held by {event.by.login}: {event.reason or 'no reason given'}", style="yellow")
+            case Unheld():
+                say(f"{event.by.login} lets it go on")
+            case RerunAsked():
+                changes = " ".join(f"{key}={value}" for key, value in event.changes.items())
+                say(f"{event.by.login} asks for {event.stage or 'this stage'} again {changes}".rstrip())
+            case CancelAsked():
+                say(f"cancelled by {event.by.login}: {event.reason}", style="yellow")
+            case TimePassed():
+                say(f"{event.purpose} of the gate of {event.run}", style="yellow")
+            case Refused():
+                say(f"{event.by.login} was not heard: {event.why}", style="yellow")
+
+    def _outcome(self, cycle: Cycle, event: RunFinished) -> None:
+        stage = event.run.split("/")[1]
+        if not isinstance(event.outcome, Product):
+            self.console.say(f"✗ {stage} failed: {event.outcome}", style="red")
+            return
+        run = next((one for one in cycle.runs if one.id == event.run), None)
+        took = f" in {duration((run.ended_at - run.at).total_seconds())}" if run and run.ended_at else ""
+        self.console.say(f"✓ {stage} is done{took}", style="green")
+        if cycle.opening is None or cycle.opening.run != event.run:
+            self.console.tell(stage, event.outcome.report)
+
+    def _ask(self, cycle: Cycle) -> None:
+        """Put the open question to the person here, once for each."""
+        opening, said = cycle.opening, decision(cycle)
+        question = opening.run if opening else f"failed {cycle.seq}" if cycle.state is State.FAILED else ""
+        if cycle.held is not None:
+            question = f"held {cycle.seq}"
+        if question == self._asked:
+            return
+        self._asked = question
+        if cycle.held is not None:
+            self.console.say(f"{cycle.id} is held ({cycle.held}): type unhold, or cancel REASON", style="yellow")
+            self.console.listen()
+        elif opening is not None and said is not None:
+            asks = [seat.clause for seat in said.seats if seat.missing]
+            if self._yes:
+                self.console.tell(opening.stage, opening.report)
+                self._submit(cycle, self._review(cycle, Verdict.APPROVE, "answered by --yes"))
+            else:
+                self.console.show(cycle.id, opening.stage, opening.report, digest=opening.digest, asks=asks)
+        elif question:
+            self.console.say(f"{cycle.stage.name} failed: type rerun [key=value]…, or cancel REASON", style="yellow")
+            self.console.listen()
+        else:
+            self.console.settled()
+
+    # What is answered
+
+    def _obey(self, cycle: Cycle) -> None:
+        for typed in self.console.lines():
+            event = self._event(cycle, typed)
+            if event is not None:
+                self._submit(cycle, event)
+
+    def _submit(self, cycle: Cycle, event: Event) -> None:
+        answer = self.engine.desk.submit(cycle.id, event)
+        if isinstance(answer, NotNow) and (answer.echo or answer.again):
+            self.console.say(answer.why, style="yellow")
+        self.engine.wake()
+
+    def _review(self, cycle: Cycle, verdict: Verdict, reason: str, about: str = "") -> ReviewGiven:
+        now = self._app.clock.now()
+        digest = about or (cycle.opening.digest if cycle.opening else "")
+        review = Review(
+            id=self._id(), by=self._here, verdict=verdict, about=digest, at=now, reason=reason, authority="terminal"
+        )
+        return ReviewGiven(at=now, review=review)
+
+    def _event(self, cycle: Cycle, typed: commands.Command | commands.Misread) -> Event | None:
+        now, by = self._app.clock.now(), self._here
+        match typed:
+            case commands.Approve():
+                return self._review(cycle, Verdict.APPROVE, typed.note, typed.digest)
+            case commands.Reject():
+                return self._review(cycle, Verdict.REJECT, typed.reason)
+            case commands.Unapprove():
+                return ReviewWithdrawn(at=now, id=self._id(), by=by)
+            case commands.Rerun():
+                if self._fits(cycle, typed.from_stage or cycle.stage.name, typed.changes):
+                    return RerunAsked(at=now, id=self._id(), by=by, stage=typed.from_stage, changes=typed.changes)
+            case commands.Hold():
+                return Held(at=now, id=self._id(), by=by, reason=typed.reason)
+            case commands.Unhold():
+                return Unheld(at=now, id=self._id(), by=by)
+            case commands.Cancel():
+                return CancelAsked(at=now, id=self._id(), by=by, reason=typed.reason)
+            case commands.Status():
+                self._asked = ""
+            case commands.Rollback() | commands.Delegate():
+                self.console.say(f"{typed.kind} can't be said here", style="yellow")
+        return None
+
+    def _fits(self, cycle: Cycle, stage: str, changes: dict[str, str]) -> bool:
+        from orchestrator.parameters import problems
+
+        found = problems(cycle.pipeline, cycle.params, stage, changes)
+        for problem in found:
+            self.console.say(problem, style="yellow")
+        return not found
+
+    @staticmethod
+    def _id() -> str:
+        return f"terminal:{uuid.uuid4()}"
+

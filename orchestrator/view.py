@@ -1,0 +1,70 @@
+"""A cycle as others see it: plain data for `--json` and the API. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.core.machine import decision
+from orchestrator.core.model import Cycle, Run
+
+
+def brief(cycle: Cycle) -> dict[str, Any]:
+    """One line of a list."""
+    return {
+        "id": cycle.id,
+        "pipeline": cycle.pipeline.name,
+        "state": cycle.state.value,
+        "held": cycle.held,
+        "stage": cycle.stage.name,
+        "reason": cycle.reason,
+        "trigger": cycle.trigger.value,
+        "initiator": cycle.initiator.login if cycle.initiator else None,
+        "began_at": cycle.began_at.isoformat(),
+        "changed_at": cycle.changed_at.isoformat(),
+    }
+
+
+def whole(cycle: Cycle) -> dict[str, Any]:
+    """Everything about one cycle: stages with their runs, the open gate, the reviews."""
+    runs = {run.stage: run for run in cycle.runs}
+    return {
+        **brief(cycle),
+        "purpose": cycle.purpose,
+        "params": cycle.params,
+        "stages": [_stage(stage.name, stage.step, runs.get(stage.name)) for stage in cycle.pipeline.stages],
+        "gate": _gate(cycle),
+    }
+
+
+def _stage(name: str, step: str, run: Run | None) -> dict[str, Any]:
+    about: dict[str, Any] = {"name": name, "step": step, "state": "waiting"}
+    if run is None:
+        return about
+    return about | {
+        "state": {"wanted": "running", "done": "done", "failed": "failed"}[run.state],
+        "run": run.id,
+        "attempt": run.attempt,
+        "began_at": run.at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "digest": run.digest or None,
+        "outputs": run.outputs,
+        "failure": run.failure.model_dump(mode="json") if run.failure else None,
+    }
+
+
+def _gate(cycle: Cycle) -> Mapping[str, Any] | None:
+    said, opening = decision(cycle), cycle.opening
+    if said is None or opening is None:
+        return None
+    return {
+        "stage": opening.stage,
+        "run": opening.run,
+        "digest": opening.digest,
+        "opened_at": opening.at.isoformat(),
+        "clauses": [
+            {"clause": seat.clause, "met": not seat.missing, "filled_by": list(seat.filled_by), "missing": seat.missing}
+            for seat in said.seats
+        ],
+        "unmet": said.unmet,
+        "report": opening.report.model_dump(mode="json"),
+        "reviews": [review.model_dump(mode="json") for review in opening.reviews],
+    }
