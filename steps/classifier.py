@@ -27,8 +27,8 @@ def quiet() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def resolve(name: str) -> str:
@@ -77,7 +77,7 @@ def load(name: str, labels: Sequence[str] | None = None, *, fresh: bool = False)
         model, notes = AutoModelForSequenceClassification.from_pretrained(
             where, dtype=torch.float32, output_loading_info=True, **head
         )
-    except Exception as error:  # noqa: BLE001 - every library below has its own exceptions for a bad file
+    except Exception as error:  # every library below has its own exceptions for a bad file
         raise StepError(
             f"the model can't be loaded: {type(error).__name__}: {' '.join(str(error).split())[:300]}",
             where=where,

@@ -73,9 +73,9 @@ def share(right: "Right") -> Interval:
 def paired_gain(new: "Right", old: "Right", *, seed: int = 0, resamples: int = 4_999) -> Interval:
     """Accuracy of `new` less that of `old` on the same items, by the paired bootstrap.
 
-    Items are resampled jointly and the interval is bias-corrected and accelerated: BCa, Efron & Tibshirani 1993, ch. 14;
-    for systems on one test set, Koehn 2004. When every item's difference is the same there is nothing to resample:
-    then the interval is the exact binomial bound on the share of items that may differ otherwise (Clopper & Pearson 1934).
+    Items are resampled jointly, and the interval is bias-corrected and accelerated (BCa: Efron & Tibshirani 1993,
+    ch. 14; for two systems on one test set, Koehn 2004). When every item's difference is the same there is nothing to
+    resample: then it is the exact binomial bound on the share of items that may differ (Clopper & Pearson 1934).
     """
     import numpy as np
     from scipy.stats import bootstrap

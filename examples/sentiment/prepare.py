@@ -27,7 +27,7 @@ DOMAINS = {
 }
 
 
-class Trouble(Exception):
+class PreparationError(Exception):
     """The data can't be prepared: what happened, and what to do."""
 
 
@@ -43,7 +43,7 @@ def fetch(folder: Path) -> Path:
     there = sorted(folder.glob("vader[Ss]entiment-3.3.2.tar.gz"))
     if done.returncode or not there:
         said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise Trouble(
+        raise PreparationError(
             f"pip could not download {SOURCE} ({said}): check the network or pip's index settings, then run again"
         )
     return there[0]
@@ -59,7 +59,8 @@ def texts(distribution: Path, domain: str) -> Iterator[tuple[str, float]]:
                 file = inner.extractfile(f"hutto_ICWSM_2014/{DOMAINS[domain]}")
                 lines = (file.read() if file else b"").decode("utf-8").splitlines()
     except (OSError, EOFError, StopIteration, KeyError, tarfile.TarError, UnicodeDecodeError) as error:
-        raise Trouble(f"{distribution} is not the archive expected ({error!r}): delete it and run again") from error
+        what = f"{distribution} is not the archive expected ({error!r}): delete it and run again"
+        raise PreparationError(what) from error
     for line in lines:
         _, rating, text = line.split("\t", 2)
         yield text.strip(), float(rating)
@@ -89,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         paths = prepare(given.folder, given.domains, fetch(given.downloads or given.folder / ".download"))
-    except Trouble as trouble:
+    except PreparationError as trouble:
         print(f"error: {trouble}", file=sys.stderr)  # noqa: T201
         return 1
     for path in paths:

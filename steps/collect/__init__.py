@@ -38,12 +38,9 @@ class Collect(Given):
     @model_validator(mode="after")
     def _thresholds(self) -> Self:
         if (self.positive_at_least is None) != (self.negative_at_most is None):
-            raise ValueError(
-                "positive_at_least and negative_at_most belong together: give both, or neither to take labels as they are"
-            )
-        if self.positive_at_least is not None and self.negative_at_most is not None:
-            if self.positive_at_least <= self.negative_at_most:
-                raise ValueError("positive_at_least must be greater than negative_at_most")
+            raise ValueError("positive_at_least and negative_at_most belong together: give both, or neither")
+        if (self.positive_at_least or 0) <= (self.negative_at_most or 0) and self.numeric:
+            raise ValueError("positive_at_least must be greater than negative_at_most")
         return self
 
     @property
@@ -134,7 +131,7 @@ def _distinct(
             continue
         try:
             label = rule(value)
-        except labels.Unusable:
+        except labels.UnusableError:
             counts["unlabelled"] += 1
             continue
         if label is None:

@@ -8,18 +8,18 @@ MOST_CLASSES = 1_000
 NEGATIVE, POSITIVE = "negative", "positive"
 
 
-class Unusable(ValueError):
+class UnusableError(ValueError):
     """A value that is no label."""
 
 
 def by_rating(value: Any, positive_at_least: float, negative_at_most: float) -> str | None:
-    """`positive`, `negative`, or None for the middle. Raises `Unusable` for what is not a finite number."""
+    """`positive`, `negative`, or None for the middle. Raises `UnusableError` for what is not a finite number."""
     try:
         rating = float(value)
     except (TypeError, ValueError) as error:
-        raise Unusable(value) from error
+        raise UnusableError(value) from error
     if not math.isfinite(rating):
-        raise Unusable(value)
+        raise UnusableError(value)
     if rating >= positive_at_least:
         return POSITIVE
     return NEGATIVE if rating <= negative_at_most else None
@@ -33,7 +33,7 @@ def as_it_stands(value: Any) -> str:
         return str(int(value))
     if isinstance(value, int | str) and str(value).strip():
         return str(value).strip()
-    raise Unusable(value)
+    raise UnusableError(value)
 
 
 def rule(positive_at_least: float | None, negative_at_most: float | None) -> Callable[[Any], str | None]:

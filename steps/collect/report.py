@@ -105,7 +105,7 @@ def _charts(found: Found) -> tuple[Chart, ...]:
 def _samples(found: Found) -> tuple[Sample, ...]:
     """Two new texts of each class and group: those with the smallest ids, which is as good as drawn at random."""
     shown: Counter[tuple[int, str]] = Counter()
-    samples = []
+    samples: list[Sample] = []
     for row in sorted(found.new, key=lambda row: row.id):
         shown[row.label, row.group] += 1
         if shown[row.label, row.group] <= 2 and len(samples) < _MOST_SAMPLES:

@@ -162,7 +162,7 @@ def _object(line: str, number: int) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"line {number} is not JSON: {error}") from error
     if not isinstance(row, dict):
-        raise ValueError(f'line {number} is {type(row).__name__}, expected an object like {{"text": …}}')  # noqa: TRY004
+        raise ValueError(f'line {number} is {type(row).__name__}, expected an object like {{"text": …}}')
     return row
 
 

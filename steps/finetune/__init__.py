@@ -15,13 +15,13 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from steps import classifier, deploy, snapshot
-from steps.contract import Chart, Context, Dataset, Given, Made, Metric, Model, Report, Series, StepError, Table, step
+from steps.contract import Context, Dataset, Given, Made, Model, StepError, step
 from steps.finetune import cluster
+from steps.finetune.report import Found, describe
 from steps.finetune.selection import Chosen, choose
 from steps.finetune.work import MODEL, ROWS, VALIDATION, Work, fingerprint
 
 _FEWEST = 16
-_POINTS = 60
 
 
 class Finetune(Given):
@@ -59,7 +59,7 @@ class Finetuned(Made):
 
 
 class _Start(NamedTuple):
-    """What the training starts from. `seen`: the cycles whose rows it has learnt. `source` is what `classifier.load` takes."""
+    """What the training starts from. `source` is for `classifier.load`; `seen`: the cycles whose rows it has learnt."""
 
     source: str
     base: str
@@ -74,42 +74,27 @@ def finetune(given: Finetune, context: Context) -> Finetuned:
     """Choose rows, train on them in Ray, hand over the model."""
     folder = context.path(given.data)
     labels = snapshot.read_labels(folder)
-    start = _start(given, context)
+    start = _start(given, context, labels)
     rows = list(snapshot.read(folder, snapshot.TRAIN))
     chosen = choose(rows, start.seen, replay=given.replay, most=given.max_rows, seed=given.seed)
     warnings = [*start.warnings, *_check(chosen, labels)]
-    settings = {
-        "start": start.source,
-        "labels": labels,
-        **given.model_dump(exclude={"data", "model", "start_from", "max_rows", "replay"}),
-    }
-    work = _work(context, settings, chosen, start, labels)
-    resumed = (work.restore() or {}).get("position", 0)
+    decided = given.model_dump(exclude={"data", "model", "start_from", "max_rows", "replay"})
+    settings = {"start": start.source, "labels": labels, **decided}
+    work = _work(context, settings, chosen, start)
     began = time.monotonic()
     if not work.result():
         work.forget()
         cluster.fit(work, settings, context.resources, lambda said: _show(said, context))
-    result = work.result()
-    learnt = sorted({row.arrived for row in rows} | set(start.seen))
-    lineage = {
-        "base": start.base,
-        "revision": start.revision or result["revision"],
-        "champion": start.champion or None,
-        "data": given.data.digest,
-        "cycle": context.run.split("/")[0],
-        "run": context.run,
-        "cycles": learnt,
-        "seed": given.seed,
-        "max_length": given.max_length,
-        "given": given.model_dump(mode="json", exclude={"data"}),
-    }
+    minutes = (time.monotonic() - began) / 60
     model = context.make(Model, "model")
-    _hand_over(work, context.path(model), lineage)
-    found = _Found(chosen, labels, start, result, resumed, (time.monotonic() - began) / 60, warnings)
-    return Finetuned(model=model, report=_report(found))
+    shutil.copytree(work.folder / MODEL, context.path(model), dirs_exist_ok=True)
+    seen = {row.arrived for row in rows} | set(start.seen)
+    _write_lineage(context.path(model), given, context, start, {"cycles": sorted(seen), **work.result()})
+    origin = "the champion" if start.champion else start.base
+    return Finetuned(model=model, report=describe(Found(chosen, labels, origin, work.result(), minutes, warnings)))
 
 
-def _start(given: Finetune, context: Context) -> _Start:
+def _start(given: Finetune, context: Context, labels: Sequence[str]) -> _Start:
     """The champion where there is one and it may be gone on from, otherwise the base model."""
     champion = deploy.current(context.target) if given.start_from == "champion" else None
     base = classifier.resolve(given.model)
@@ -119,10 +104,13 @@ def _start(given: Finetune, context: Context) -> _Start:
     folder = context.path(champion)
     lineage = classifier.read_lineage(folder)
     if lineage.get("base") != given.model:
-        why = f"the champion descends from {lineage.get('base')!r} and not from {given.model!r}: training started from the latter"
+        why = f"training started from {given.model!r}: the champion descends from {lineage.get('base')!r}"
         return fresh._replace(warnings=(why,))
     seen = tuple(map(str, lineage.get("cycles", ())))
-    return _Start(str(folder), given.model, str(lineage.get("revision") or ""), champion.digest, seen, ())
+    known = len(lineage.get("labels", labels))
+    grown = f"the champion tells {known} classes apart and the data have {len(labels)}: its head was drawn anew"
+    warnings = (grown,) if known != len(labels) else ()
+    return _Start(str(folder), given.model, str(lineage.get("revision") or ""), champion.digest, seen, warnings)
 
 
 def _revision(source: str) -> str:
@@ -148,7 +136,7 @@ def _check(chosen: Chosen, labels: Sequence[str]) -> list[str]:
     return [f"class {name!r} has no row to train on" for place, name in enumerate(labels) if place not in there]
 
 
-def _work(context: Context, settings: dict[str, Any], chosen: Chosen, start: _Start, labels: Sequence[str]) -> Work:
+def _work(context: Context, settings: dict[str, Any], chosen: Chosen, start: _Start) -> Work:
     """The training's folder with its rows in it."""
     ids = sha256("\n".join(row.id for row in (*chosen.train, *chosen.validation)).encode()).hexdigest()
     workers = context.resources.get("workers") or 1
@@ -169,64 +157,18 @@ def _show(said: dict[str, Any], context: Context) -> None:
     context.progress(said.get("done", 0), said.get("total") or None, "steps", note or "starting Ray")
 
 
-def _hand_over(work: Work, folder: Path, lineage: dict[str, Any]) -> None:
-    shutil.copytree(work.folder / MODEL, folder, dirs_exist_ok=True)
+def _write_lineage(folder: Path, given: Finetune, context: Context, start: _Start, found: dict[str, Any]) -> None:
+    lineage = {
+        "base": start.base,
+        "revision": start.revision or found["revision"],
+        "champion": start.champion or None,
+        "data": given.data.digest,
+        "cycle": context.run.split("/")[0],
+        "cycles": found["cycles"],
+        "run": context.run,
+        "labels": found["labels"],
+        "seed": given.seed,
+        "max_length": given.max_length,
+        "given": given.model_dump(mode="json", exclude={"data"}),
+    }
     (folder / classifier.LINEAGE).write_text(json.dumps(lineage, indent=1, sort_keys=True) + "\n", "utf-8")
-
-
-class _Found(NamedTuple):
-    chosen: Chosen
-    labels: Sequence[str]
-    start: _Start
-    result: dict[str, Any]
-    resumed: int
-    minutes: float
-    warnings: Sequence[str]
-
-
-def _report(found: _Found) -> Report:
-    losses: list[float] = found.result["losses"]
-    rows, replayed = len(found.chosen.train), found.chosen.replayed
-    tail = max(1, len(losses) // 20)
-    first, last = sum(losses[:tail]) / tail, sum(losses[-tail:]) / tail
-    validated = found.result["validated"]
-    origin = "the champion" if found.start.champion else found.start.base
-    again = f", {replayed:,} of them from earlier cycles" if replayed else ""
-    metrics = [
-        Metric(name="rows", value=rows),
-        Metric(name="replayed_rows", value=replayed),
-        Metric(name="steps", value=len(losses)),
-        Metric(name="minutes", value=round(found.minutes, 3), unit="min"),
-        Metric(name="samples_per_second", value=round(found.result["rate"], 1), unit="1/s", better="higher"),
-        Metric(name="first_loss", value=first, better="lower"),
-        Metric(name="last_loss", value=last, better="lower"),
-    ]
-    if validated:
-        metrics.append(Metric(name="validation_accuracy", value=found.result["right"] / validated, better="higher"))
-    if found.resumed:
-        metrics.append(Metric(name="resumed_at_step", value=found.resumed))
-    return Report(
-        summary=f"Trained from {origin} on {rows:,} texts{again}: the loss went from {first:.3f} to {last:.3f} in {len(losses):,} steps.",
-        metrics=tuple(metrics),
-        tables=(_composition(found),),
-        charts=(Chart(title="Loss", x="step", y="loss", series=(Series(name="training", points=_curve(losses)),)),),
-        warnings=tuple(found.warnings),
-    )
-
-
-def _composition(found: _Found) -> Table:
-    """Rows by the cycle they came with, and class."""
-    rows = found.chosen.train
-    cycles = sorted({row.arrived for row in rows})
-    counted = [
-        [sum(row.arrived == c and row.label == k for row in rows) for k in range(len(found.labels))] for c in cycles
-    ]
-    body = tuple((cycle, *counts) for cycle, counts in zip(cycles, counted, strict=True))
-    return Table(title="Rows trained on", columns=("arrived in", *found.labels), rows=body)
-
-
-def _curve(losses: list[float]) -> tuple[tuple[float, float], ...]:
-    """At most sixty points, each the mean of its stretch, at the stretch's last step."""
-    width = -(-len(losses) // _POINTS)
-    parts = [losses[i : i + width] for i in range(0, len(losses), width)]
-    return tuple((float(min((i + 1) * width, len(losses))), sum(part) / len(part)) for i, part in enumerate(parts))

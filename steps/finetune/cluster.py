@@ -3,6 +3,7 @@
 Law: when `fit` returns, or its process dies, nothing that it started goes on working.
 """
 
+import logging
 import os
 import shutil
 import sys
@@ -56,7 +57,8 @@ def _fit(work: Work, settings: Mapping[str, Any], workers: int, gpus: float, tem
 
     from steps.finetune.loop import train
 
-    cores = max(1, int(ray.cluster_resources().get("CPU", 1)) // workers)
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    cores = max(1, int(there.get("CPU", 1)) // workers)
     each: dict[str, float] = {"CPU": cores} | ({"GPU": gpus} if gpus else {})
     trainer = TorchTrainer(
         train,
@@ -68,7 +70,7 @@ def _fit(work: Work, settings: Mapping[str, Any], workers: int, gpus: float, tem
     )
     try:
         trainer.fit()
-    except Exception as error:  # noqa: BLE001 - Ray wraps whatever a worker or a machine died of
+    except Exception as error:  # Ray wraps whatever a worker or a machine died of
         print(error, file=sys.stderr)  # noqa: T201 - the run's log
         raise _lost(_last_line(error)) from error
 
@@ -88,10 +90,10 @@ def _cluster(workers: int, gpus: float) -> Iterator[Path]:
             return
         try:
             if address:
-                ray.init(logging_level="error", log_to_driver=False)
+                ray.init(logging_level=logging.ERROR, log_to_driver=False)
             else:
                 _embed(ray, workers, gpus, temporary)
-        except Exception as error:  # noqa: BLE001 - sockets, memory, versions: all of it is "Ray did not start"
+        except Exception as error:  # sockets, memory, versions: all of it is "Ray did not start"
             raise _lost(f"Ray did not start: {_last_line(error)}") from error
         try:
             yield temporary
@@ -111,7 +113,7 @@ def _embed(ray: Any, workers: int, gpus: float, temporary: Path) -> None:
         num_cpus=max(workers, len(os.sched_getaffinity(0))),
         object_store_memory=_OBJECT_STORE,
         include_dashboard=False,
-        logging_level="error",
+        logging_level=logging.ERROR,
         log_to_driver=False,
         _temp_dir=str(temporary),
     )
@@ -180,6 +182,6 @@ def _lost(why: str) -> StepError:
     return StepError(
         f"training was interrupted: {why}",
         where="Ray",
-        cure="run it again: it goes on from the last checkpoint; with too little memory, lower batch_size or max_length",
+        cure="run it again, it goes on from the last checkpoint; if memory was short, lower batch_size or max_length",
         retryable=True,
     )

@@ -1,4 +1,4 @@
-"""The training loop: plain PyTorch, run by every worker. Ray says who is who; nothing else here knows of it.
+"""The training loop: plain PyTorch, run by every worker. Ray says who is who in `train`; `learn` doesn't know of it.
 
 Law: from the same settings the same weights, whether or not it was interrupted: randomness follows from the position,
 and everything else is in the checkpoint.
@@ -6,7 +6,7 @@ and everything else is in the checkpoint.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,52 +38,58 @@ class Settings(NamedTuple):
     checkpoint_every: int
 
 
+class Seat(NamedTuple):
+    """Which of how many workers this is, and what makes a model one of several copies."""
+
+    rank: int = 0
+    workers: int = 1
+    device: Any = "cpu"
+    wrap: Callable[[Any], Any] = lambda model: model
+
+
 def train(config: dict[str, Any]) -> None:
-    """One worker's part. `config`: `work`, a folder, and `settings`, the fields of `Settings`.
+    """One Ray worker's part. `config`: `work`, a folder, and `settings`, the fields of `Settings`.
 
     What can't be helped by another attempt is written down as a failure and not raised.
     """
-    work, settings = Work(config["work"]), Settings(**config["settings"])
+    import ray.train
+    from ray.train.torch import get_device, prepare_model
+
+    here, work = ray.train.get_context(), Work(config["work"])
+    seat = Seat(here.get_world_rank(), here.get_world_size(), get_device(), prepare_model)
     try:
-        _train(work, settings)
+        learn(work, Settings(**config["settings"]), seat)
     except StepError as error:
         work.fail(**error.failure.model_dump())
 
 
-def _train(work: Work, settings: Settings) -> None:
-    import ray.train
+def learn(work: Work, settings: Settings, seat: Seat) -> None:
+    """Train on the rows in `work` from the last checkpoint on; the worker of rank 0 validates and writes the model."""
     import torch
-    from ray.train.torch import get_device, prepare_model
 
-    here = ray.train.get_context()
-    rank, workers = here.get_world_rank(), here.get_world_size()
     work.tell(done=0, total=0, note="loading the model")
     torch.manual_seed(settings.seed)
     model, tokenizer = classifier.load(settings.start, settings.labels)
     freeze(model, settings.train_layers)
-    rows = list(snapshot.read(work.folder, ROWS))
-    data = _Data(rows, tokenizer, classifier.length(model, settings.max_length))
-    wrapped = prepare_model(model)
-    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(
-        [weight for _, weight in trained], lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY
-    )
-    position, losses = _resume(work, dict(trained), optimiser)
-    total = schedule.steps(len(rows), settings.batch_size, settings.epochs, workers)
+    data = _Data(list(snapshot.read(work.folder, ROWS)), tokenizer, classifier.length(model, settings.max_length))
+    wrapped = seat.wrap(model)
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    optimiser = torch.optim.AdamW(trained.values(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY)
+    position, losses = _resume(work, trained, optimiser)
+    total = schedule.steps(len(data.ids), settings.batch_size, settings.epochs, seat.workers)
     pace = _Pace(work, total, position)
     wrapped.train()
-    for step, places in data.plan(settings, rank, workers, position):
-        torch.manual_seed(schedule.seed_at(settings.seed, step, rank))
+    for step, places in data.plan(settings, seat, position):
+        torch.manual_seed(schedule.seed_at(settings.seed, step, seat.rank))
         for part in optimiser.param_groups:
             part["lr"] = settings.learning_rate * schedule.rate(step, total, settings.warmup)
-        loss = _step(wrapped, trained, optimiser, data.batch(places, get_device()), workers)
+        loss = _step(wrapped, trained, optimiser, data.batch(places, seat.device), seat.workers)
         losses.append(_finite(loss, step, settings))
-        if rank == 0:
+        if seat.rank == 0:
             if (step + 1) % settings.checkpoint_every == 0 or step + 1 == total:
-                weights = {name: weight.detach() for name, weight in trained}
-                work.save(step + 1, weights, optimiser.state_dict(), losses)
-            pace.tell(step + 1, len(places) * workers, losses)
-    if rank == 0:
+                work.save(step + 1, trained, optimiser.state_dict(), losses)
+            pace.tell(step + 1, len(places) * seat.workers, losses)
+    if seat.rank == 0:
         _finish(work, settings, model, tokenizer, losses, pace)
 
 
@@ -119,13 +125,13 @@ class _Data:
         self.labels = [row.label for row in rows]
         self.ids = tokenizer([row.text for row in rows], truncation=True, max_length=length)["input_ids"]
 
-    def plan(self, settings: Settings, rank: int, workers: int, position: int) -> Iterator[tuple[int, list[int]]]:
+    def plan(self, settings: Settings, seat: Seat, position: int) -> Iterator[tuple[int, list[int]]]:
         """(step, places of this worker's batch), from `position` on."""
         step = 0
         lengths = [len(ids) for ids in self.ids]
         for epoch in range(settings.epochs):
-            cut = schedule.batches(lengths, settings.batch_size, seed=settings.seed, epoch=epoch, workers=workers)
-            for places in cut[rank::workers]:
+            cut = schedule.batches(lengths, settings.batch_size, seed=settings.seed, epoch=epoch, workers=seat.workers)
+            for places in cut[seat.rank :: seat.workers]:
                 if step >= position:
                     yield step, places
                 step += 1
@@ -138,17 +144,15 @@ class _Data:
         return {name: tensor.to(device) for name, tensor in found.items()}
 
 
-def _step(
-    model: Any, trained: list[tuple[str, Any]], optimiser: Any, batch: "dict[str, Tensor]", workers: int
-) -> float:
+def _step(model: Any, trained: Mapping[str, Any], optimiser: Any, batch: "dict[str, Tensor]", workers: int) -> float:
     """One optimiser step; the loss is the mean over all workers, so that all of them see a NaN together."""
     import torch
 
     labels = batch.pop("labels")
     loss = torch.nn.functional.cross_entropy(model(**batch).logits, labels)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_([weight for _, weight in trained], _CLIP)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(trained.values(), _CLIP)
     optimiser.step()
     found = loss.detach()
     if workers > 1:
@@ -184,8 +188,8 @@ def _resume(work: Work, trained: "dict[str, Tensor]", optimiser: Any) -> tuple[i
 class _Pace:
     """How fast it goes, said a few times a second."""
 
-    def __init__(self, work: Work, total: int, position: int) -> None:
-        self.work, self.total, self.began_at = work, total, position
+    def __init__(self, work: Work, total: int, began_at: int) -> None:
+        self.work, self.total, self.began_at = work, total, began_at
         self.began = self.told = time.monotonic()
         self.samples = 0
 
@@ -216,8 +220,8 @@ def _finish(work: Work, settings: Settings, model: Any, tokenizer: Any, losses: 
     work.finish(
         losses=losses,
         rate=pace.rate(),
-        samples=pace.samples,
         began_at=pace.began_at,
+        labels=settings.labels,
         validated=len(validation),
         right=right,
         revision=getattr(model.config, "_commit_hash", None),

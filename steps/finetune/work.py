@@ -6,6 +6,7 @@ first. The folder's name is the fingerprint of everything that decides the resul
 
 import json
 import os
+import pickle
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +20,7 @@ _CHECKPOINT, _PROGRESS, _FAILURE, _RESULT = "checkpoint.pt", "progress.json", "f
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
-    """sixteen hex digits of the sha256 over the settings."""
+    """Sixteen hex digits of the sha256 over the settings."""
     return sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
@@ -37,9 +38,8 @@ class Work:
 
         beside = self.folder / f"{_CHECKPOINT}.{os.getpid()}"
         with beside.open("wb") as file:
-            torch.save(
-                {"position": position, "weights": dict(weights), "optimiser": dict(optimiser), "losses": losses}, file
-            )
+            kept = {name: weight.detach() for name, weight in weights.items()}
+            torch.save({"position": position, "weights": kept, "optimiser": dict(optimiser), "losses": losses}, file)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self.folder / _CHECKPOINT)
@@ -50,7 +50,7 @@ class Work:
 
         try:
             return cast("dict[str, Any]", torch.load(self.folder / _CHECKPOINT, map_location="cpu", weights_only=True))
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError):
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
             return None
 
     def forget(self) -> None:
