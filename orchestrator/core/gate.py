@@ -59,7 +59,9 @@ def read_clause(value: object) -> object:
     if not 1 <= count <= 100:
         raise ValueError(f"{value!r} asks for {count} people: ask for 1 to 100")
     if not _WHO.fullmatch(who):
-        raise ValueError(f"{who!r} names nobody: write a login, @group, @write, @maintain, @admin, @anyone or @org/team")
+        raise ValueError(
+            f"{who!r} names nobody: write a login, @group, @write, @maintain, @admin, @anyone or @org/team"
+        )
     return Clause(kind=kind, count=count, who=who)
 
 
@@ -187,7 +189,9 @@ def _seat(clause: Clause, approvals: Sequence[Review], roster: Roster, barred: s
         return Seat(clause=text, filled_by=filled)
     if len(able) < clause.count and clause.who not in roster.uncounted:
         return Seat(
-            clause=text, filled_by=filled, missing=f"only {len(able)} of the {clause.count} needed may fill {clause.who}"
+            clause=text,
+            filled_by=filled,
+            missing=f"only {len(able)} of the {clause.count} needed may fill {clause.who}",
         )
     return Seat(clause=text, filled_by=filled, missing=f"{lacking} more of {clause.who}")
 
@@ -203,14 +207,14 @@ def _policy_seat(gate: Gate, reviews: Sequence[Review]) -> Seat:
     return Seat(clause=text, missing=f"policy {gate.policy} says no: {answer.reason}")
 
 
-def decide(gate: Gate, reviews: Iterable[Review], roster: Roster, initiator: Person | None, *, attended: bool) -> Decision:
+def decide(
+    gate: Gate, reviews: Iterable[Review], roster: Roster, initiator: Person | None, *, attended: bool
+) -> Decision:
     """What the gate says to these reviews, the newest of each person last. Reviews that don't count must be left out
     (`objection`), or are left out here: the answer is the same.
     """
     standing = {
-        review.by.id: review
-        for review in reviews
-        if not objection(gate, review, roster, initiator, attended=attended)
+        review.by.id: review for review in reviews if not objection(gate, review, roster, initiator, attended=attended)
     }
     counted = tuple(standing.values())
     for review in counted:
@@ -222,7 +226,9 @@ def decide(gate: Gate, reviews: Iterable[Review], roster: Roster, initiator: Per
         clauses = (*gate.require, *gate.otherwise) if not gate.policy else (*gate.require, gate.policy, *gate.otherwise)
         stands = (f"{terminal.by.login} (at the terminal, standing in)",)
         return Decision(
-            verdict="approve", seats=tuple(Seat(clause=str(clause), filled_by=stands) for clause in clauses), by=terminal
+            verdict="approve",
+            seats=tuple(Seat(clause=str(clause), filled_by=stands) for clause in clauses),
+            by=terminal,
         )
     return _weigh(gate, counted, roster, initiator.id if initiator is not None and gate.bars_initiator else None)
 

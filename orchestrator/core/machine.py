@@ -356,9 +356,7 @@ def _onward(cycle: Cycle, at: datetime) -> Folded:
 def _start(cycle: Cycle, at: datetime, tries: int = 0, due: datetime | None = None) -> Folded:
     stage = cycle.stage
     attempt = cycle.attempts.get(stage.name, 0) + 1
-    run = Run(
-        id=f"{cycle.id}/{stage.name}/{attempt}", stage=stage.name, attempt=attempt, tries=tries, at=at, due=due
-    )
+    run = Run(id=f"{cycle.id}/{stage.name}/{attempt}", stage=stage.name, attempt=attempt, tries=tries, at=at, due=due)
     begun = _with(
         cycle,
         state=State.RUNNING,

@@ -49,7 +49,9 @@ class Pipeline(Noun):
     overlap: Literal["queue", "skip", "supersede"] = "queue"
     target: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$", description="deployment target; the pipeline's name if empty")
     schedule: Schedule | None = None
-    groups: dict[str, tuple[str, ...]] = Field({}, description="logins by @group, as the file said when the cycle began")
+    groups: dict[str, tuple[str, ...]] = Field(
+        {}, description="logins by @group, as the file said when the cycle began"
+    )
     policies: dict[str, JsonValue] = Field({}, description="policies by name, as the file said when the cycle began")
 
     @property
