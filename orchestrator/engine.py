@@ -35,6 +35,7 @@ from orchestrator.store import Store, Unavailable
 LEASE = timedelta(seconds=120)
 RENEW = 10.0
 POLL = 1.0
+AWAY = 0.1
 START_TRIES = 5
 RATCHET = Person(id="ratchet", login="ratchet")
 log = logging.getLogger("ratchet.engine")
@@ -83,12 +84,18 @@ class Engine:
 
     def run(self, finished: Callable[[], bool]) -> None:
         """Turn until `finished()`; between turns wait for a ring, or for the next thing to fall due."""
+        away = False
         while not finished():
             try:
                 self.turn()
+                away = False
             except Unavailable as error:
-                log.warning("the database is away: %s; trying again", error)
+                if not away:
+                    log.warning("the database is away: %s; trying again", error)
+                away = True
                 self.journal.forget()
+                with self._bell:
+                    self._rung, self._next_poll = False, time.monotonic() + AWAY
             if finished():
                 return
             self.wait()
