@@ -199,7 +199,9 @@ def rollback(arguments: Namespace, app: App) -> Answer:
     """Make the target serve an earlier version again, at once."""
     pipeline = pipeline_of(configuration(arguments.config), arguments.pipeline)
     command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline))]
-    done = subprocess.run([*command, *([arguments.version] if arguments.version else [])], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *([arguments.version] if arguments.version else [])], capture_output=True, text=True
+    )
     if done.returncode != 0:
         raise Trouble(done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}")
     swapped: Mapping[str, str] = json.loads(done.stdout)

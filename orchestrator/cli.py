@@ -11,9 +11,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from orchestrator.trouble import Trouble
+
+if TYPE_CHECKING:
+    from orchestrator.app import App
 
 HELP = "Retrains a model, shows what changed, and goes on only when the people who own it say so."
 
@@ -23,15 +26,15 @@ class _Parser(argparse.ArgumentParser):
         raise Trouble(f"{self.prog}: {message}", f"see `{self.prog} --help`", code=2)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> "_Parser":
     """The whole command line."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print data instead of text")
     common.add_argument("--config", metavar="FILE", default="ratchet.yaml", help="the pipeline file (ratchet.yaml)")
     root = _Parser(prog="ratchet", description=HELP)
     commands = root.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
-    def add(name: str, about: str) -> argparse.ArgumentParser:
+    def add(name: str, about: str) -> _Parser:
         return commands.add_parser(name, help=about, description=about, parents=[common])
 
     _add_pipeline_commands(add)
@@ -42,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _add_pipeline_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
     init = add("init", "write a first ratchet.yaml")
     init.add_argument("dir", nargs="?", default=".", metavar="DIR")
     init.add_argument("--force", action="store_true", help="overwrite what is there")
@@ -63,7 +66,7 @@ def _add_pipeline_commands(add: Callable[[str, str], argparse.ArgumentParser]) -
     add("schema", "JSON Schema of ratchet.yaml, for editors")
 
 
-def _add_cycle_commands(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+def _add_cycle_commands(add: Callable[[str, str], "_Parser"]) -> None:
     listing = add("list", "what is going on, newest first")
     listing.add_argument("pipeline", nargs="?", metavar="PIPELINE")
     listing.add_argument("--limit", type=int, default=20, metavar="N")
@@ -114,7 +117,7 @@ def _act(arguments: argparse.Namespace) -> int:
     return _print(arguments, with_app[arguments.command](arguments, app))
 
 
-def _run(arguments: argparse.Namespace, app: "App") -> int:  # type: ignore[name-defined]  # noqa: F821 - see `_act`
+def _run(arguments: argparse.Namespace, app: "App") -> int:
     from orchestrator import actions, looks
     from orchestrator.core.model import State
     from orchestrator.view import whole

@@ -1,4 +1,4 @@
-"""Where events are handed in, by an engine or by any other process: folded, written, and if refused, kept on the record."""
+"""Where events are handed in, by an engine or any other process; what is refused is kept on the record."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -36,10 +36,11 @@ class Desk:
     ) -> tuple[Cycle, bool]:
         """A new cycle and True, or, for an idempotency key that is known, its cycle and False."""
         now = self._clock.now()
+        given = {name: dict(some) for name, some in (params or {}).items()}
 
         def make(cycle: str) -> Triggered:
             return Triggered(
-                at=now, cycle=cycle, pipeline=pipeline, params={name: dict(some) for name, some in (params or {}).items()},
+                at=now, cycle=cycle, pipeline=pipeline, params=given,
                 trigger=trigger, purpose=purpose, initiator=initiator, attended=attended,
             )  # fmt: skip
 
@@ -48,8 +49,9 @@ class Desk:
         return committed.cycle, new
 
     def submit(self, cycle: str, event: Event) -> Cycle | NotNow:
-        """Fold the event into the cycle, durably. `NotNow` where it does not count: nothing has changed then, and what a
-        person said is on the record as refused. Raises `KeyError` for an unknown cycle, `Unavailable` without database.
+        """Fold the event into the cycle, durably. `NotNow` where it does not count: nothing has changed then, and
+        what a person said is on the record as refused. Raises `KeyError` for an unknown cycle, `Unavailable`
+        without a database.
         """
         self.journal.cycle(cycle)
         answer = self.submit_all([Entry(cycle, event)])[0]

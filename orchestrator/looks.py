@@ -36,7 +36,9 @@ def show(arguments: Namespace, app: App) -> Answer:
     """One cycle: stages, the open gate with what is missing, and its report."""
     cycle = cycle_of(app, arguments.cycle)
     data = whole(cycle)
-    lines = [f"{cycle.id}: {cycle.pipeline.name}, {cycle.state.value}" + (f", held ({cycle.held})" if cycle.held else "")]
+    lines = [
+        f"{cycle.id}: {cycle.pipeline.name}, {cycle.state.value}" + (f", held ({cycle.held})" if cycle.held else "")
+    ]
     if cycle.purpose:
         lines.append(f"  why: {cycle.purpose}")
     if cycle.reason:
@@ -48,7 +50,9 @@ def show(arguments: Namespace, app: App) -> Answer:
     gate = data["gate"]
     if gate is not None:
         lines.append(f"  gate of {gate['stage']}, about {gate['digest'][:12]}:")
-        lines += [f"    {'✓' if one['met'] else '·'} {one['clause']}  {one['missing']}".rstrip() for one in gate["clauses"]]
+        lines += [
+            f"    {'✓' if one['met'] else '·'} {one['clause']}  {one['missing']}".rstrip() for one in gate["clauses"]
+        ]
     text = "\n".join(lines)
     report = cycle.opening.report if cycle.opening else None
     shown = arguments.report or (cycle.opening.stage if cycle.opening else "")
@@ -56,7 +60,9 @@ def show(arguments: Namespace, app: App) -> Answer:
         run = next((one for one in cycle.runs if one.stage == arguments.report), None)
         report = app.journal.report(run.id) if run else None
         if report is None:
-            raise Trouble(f"{cycle.id} has no report of {arguments.report} yet", f"see `ratchet show {cycle.id}`", code=2)
+            raise Trouble(
+                f"{cycle.id} has no report of {arguments.report} yet", f"see `ratchet show {cycle.id}`", code=2
+            )
         data["report"] = report.model_dump(mode="json")
     if report is not None:
         from reviewers.text import render, report_view
@@ -124,7 +130,10 @@ def ending(app: App, cycle: Cycle) -> str:
         print(f'  ask it    ratchet query {name} "What a lovely day"', file=text)
     elif cycle.state is State.FAILED:
         print(f"  log       ratchet logs {cycle.id}", file=text)
-        print(f"  go on     ratchet run {name}   (tries {cycle.stage.name} again), or ratchet cancel {cycle.id}", file=text)
+        print(
+            f"  go on     ratchet run {name}   (tries {cycle.stage.name} again), or ratchet cancel {cycle.id}",
+            file=text,
+        )
     return text.getvalue().rstrip()
 
 

@@ -8,8 +8,8 @@ from orchestrator.trouble import Trouble
 
 
 def read_set(pairs: Iterable[str], pipeline: Pipeline) -> dict[str, dict[str, str]]:
-    """`stage.key=value` texts to values by stage. Raises `Trouble` for another form, a stage that is not there, or a key
-    that is given twice.
+    """`stage.key=value` texts to values by stage. Raises `Trouble` for another form, a stage that is not there, or
+    a key that is given twice.
     """
     params: dict[str, dict[str, str]] = {}
     names = [stage.name for stage in pipeline.stages]
@@ -29,7 +29,7 @@ def read_set(pairs: Iterable[str], pipeline: Pipeline) -> dict[str, dict[str, st
 def problems(
     pipeline: Pipeline, params: Mapping[str, Mapping[str, str]], stage: str, changes: Mapping[str, str]
 ) -> list[str]:
-    """What is wrong with these changes at this stage (`key`, or `stage.key`), each in a sentence; the steps are asked."""
+    """What is wrong with these changes at this stage (`key`, or `stage.key`), each in a sentence."""
     merged = {name: dict(values) for name, values in params.items()}
     touched: dict[str, None] = {stage: None} if not changes else {}
     for name, value in changes.items():
@@ -44,7 +44,9 @@ def invalid(pipeline: Pipeline, params: Mapping[str, Mapping[str, str]]) -> list
     from orchestrator.check import UnaskableError, validate
 
     stages = {stage.name: stage for stage in pipeline.stages}
-    found = [f"{pipeline.name} has no stage {name} ({did_you_mean(name, stages)})" for name in params if name not in stages]
+    found = [
+        f"{pipeline.name} has no stage {name} ({did_you_mean(name, stages)})" for name in params if name not in stages
+    ]
     known = [stages[name] for name in params if name in stages]
     try:
         answers = validate([(stage.step, {**stage.with_, **params[stage.name]}) for stage in known])

@@ -223,4 +223,3 @@ class Session:
     @staticmethod
     def _id() -> str:
         return f"terminal:{uuid.uuid4()}"
-

@@ -1,1 +1,1 @@
-"""The pure core. Law: nothing here reads a clock, a file, the network or chance; all of that comes in through events."""
+"""The pure core. Law: nothing here reads a clock, a file, the network or chance: that comes in through events."""

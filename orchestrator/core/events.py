@@ -1,4 +1,7 @@
-"""What happened: past tense, frozen, each with its time. Whatever people said carries an id, so that echoes are known. Pure."""
+"""What happened: past tense, frozen, each with its time. Pure.
+
+Law: whatever people said carries an id, so that an echo is known as one.
+"""
 
 from typing import Annotated, Literal
 

@@ -27,7 +27,7 @@ _FORM = "write `2 of @org/team`, `1 of alice`, `must alice` or `not_initiator`"
 
 
 class Clause(Noun):
-    """`count` distinct people of `who`, or, with `not_initiator`, that the one who asked for the cycle does not count."""
+    """`count` distinct people of `who`, or, with `not_initiator`, that the initiator does not count."""
 
     kind: Literal["quorum", "must", "not_initiator"]
     count: int = Field(1, ge=1, le=100)

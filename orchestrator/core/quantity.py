@@ -23,7 +23,9 @@ def read_duration(value: object) -> object:
         return value
     match = _AMOUNT.fullmatch(value)
     if match is None or match[2] not in _SECONDS:
-        raise ValueError(f"{value!r} is not a duration: write a number and one of {', '.join(_SECONDS)}, like 30s or 24h")
+        raise ValueError(
+            f"{value!r} is not a duration: write a number and one of {', '.join(_SECONDS)}, like 30s or 24h"
+        )
     seconds = float(match[1]) * _SECONDS[match[2]]
     if seconds > _LONGEST:
         raise ValueError(f"{value!r} is longer than ten years")
