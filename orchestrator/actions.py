@@ -8,18 +8,19 @@ import uuid
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.app import App
-from orchestrator.config import Config, load
 from orchestrator.core.events import CancelAsked, Event, Held, RerunAsked, ReviewGiven, RolledBack, Unheld
 from orchestrator.core.gate import Person, Review, Verdict
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline, State, Trigger
 from orchestrator.core.nearest import did_you_mean
-from orchestrator.parameters import invalid, problems, read_set
 from orchestrator.trouble import Trouble
 from orchestrator.view import whole
+
+if TYPE_CHECKING:
+    from orchestrator.config import Config
 
 Answer = tuple[Any, str]
 """What `--json` prints, and what people read."""
@@ -32,15 +33,17 @@ def here() -> Person:
     return person(getpass.getuser())
 
 
-def configuration(path: str) -> Config:
+def configuration(path: str) -> "Config":
     """The configuration of this file. Raises `Trouble` with every problem of it."""
+    from orchestrator.config import load
+
     config = load(path)
     if isinstance(config, list):
         raise Trouble("\n".join(str(problem) for problem in config), code=2 if not Path(path).exists() else 1)
     return config
 
 
-def pipeline_of(config: Config, name: str) -> Pipeline:
+def pipeline_of(config: "Config", name: str) -> Pipeline:
     """The pipeline of this name. Raises `Trouble` for an unknown one."""
     if name not in config.pipelines:
         known = ", ".join(config.pipelines)
@@ -79,6 +82,7 @@ def init(arguments: Namespace) -> Answer:
 def check(arguments: Namespace) -> Answer:
     """Prove file, wiring and parameters. Raises `Trouble` with every problem at once."""
     from orchestrator.check import check as prove
+    from orchestrator.config import load
 
     found = load(arguments.config)
     wrong = found if isinstance(found, list) else [*found.warnings, *prove(found)]
@@ -103,6 +107,7 @@ def trigger(arguments: Namespace, app: App) -> Answer:
 def _checked(arguments: Namespace) -> tuple[Pipeline, dict[str, dict[str, str]]]:
     """The pipeline and the parameters that were typed, both proved before anything begins."""
     from orchestrator.check import check as prove
+    from orchestrator.parameters import invalid, read_set
 
     config = configuration(arguments.config)
     pipeline = pipeline_of(config, arguments.pipeline)
@@ -164,6 +169,8 @@ def _review(arguments: Namespace, app: App, verdict: Verdict, about: str, reason
 
 def rerun(arguments: Namespace, app: App) -> Answer:
     """Go back to a stage, with other parameters if any are given."""
+    from orchestrator.parameters import problems
+
     cycle = cycle_of(app, arguments.cycle)
     changes = {}
     for pair in arguments.set or []:

@@ -238,8 +238,9 @@ class Journal:
 
     def _append(self, batch: Batch, cycle: str, seq: int, event: Event, body: str, head: str) -> None:
         self.store.run(
-            batch.cursor, "event_insert", cycle=cycle, seq=seq, at=micros(event.at), kind=event.kind, body=body, hash=head
-        )
+            batch.cursor, "event_insert", cycle=cycle, seq=seq, at=micros(event.at), kind=event.kind, body=body,
+            hash=head,
+        )  # fmt: skip
 
     def _settle(self, batch: Batch, entry: Entry, was: Cycle, folded: Folded) -> None:
         """Strike out the effects that the event is the end of; with the cycle's end, all of them."""

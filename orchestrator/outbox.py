@@ -88,8 +88,8 @@ class Outbox:
     def take(
         self, target: str, cycle: str, number: int, now: int, until: int, *, effect: int = 0, again: int = 0
     ) -> Lease:
-        """The lease of the target: this cycle's if it is free, has run out, or belongs to a cycle that has ended, and no
-        cycle queued before this one wants it; otherwise its holder's. Who gets it not may ask `again`: the `effect` is
+        """The lease of the target: this cycle's if it is free, has run out, or belongs to a cycle that has ended, and
+        no cycle queued before wants it; otherwise its holder's. Who gets it not may ask `again`: the `effect` is
         postponed in the same transaction, so that no release comes in between and wakes nobody.
         """
 

@@ -7,10 +7,10 @@ costs a fifth of an executed Core statement (`docs/log.md`).
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine
 
 from orchestrator.bell import CHANNEL
@@ -49,16 +49,17 @@ def _any(column: Any, *values: str) -> Any:
 
 def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     c, e, f, box, leases = CYCLES.c, EVENTS.c, EFFECTS.c, INBOX.c, LEASES.c
-    insert: Any = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    insert: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
     row = sa.select(c.definition, c.body, c.seq, c.head)
     free = sa.or_(f.owner.is_(None), f.claimed_until <= _big("now"))
     ended = sa.select(c.id).where(c.id == leases.cycle, _any(c.state, "done", "rejected", "cancelled", "skipped"))
     takeable = sa.or_(
-        leases.cycle.is_(None), leases.cycle == _text("cycle"), leases.expires_at <= _big("now"), ended.correlate(LEASES).exists()
+        leases.cycle.is_(None),
+        leases.cycle == _text("cycle"),
+        leases.expires_at <= _big("now"),
+        ended.correlate(LEASES).exists(),
     )
-    lease = insert(LEASES).values(
-        target=_text("target"), cycle=_text("cycle"), token=1, expires_at=_big("until")
-    )
+    lease = insert(LEASES).values(target=_text("target"), cycle=_text("cycle"), token=1, expires_at=_big("until"))
     token = sa.case((leases.cycle == _text("cycle"), leases.token), else_=leases.token + 1)
     living = sa.select(c.id).where(_any(c.state, "queued", "running", "in_review"))
     waiting = sa.select(c.id).where(c.target == _text("target"), c.state == "queued")
@@ -70,59 +71,78 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         "cycle_update": sa.update(CYCLES)
         .where(c.id == _text("cycle"), c.seq == _p("was", sa.Integer()))
         .values(state=_text("s"), seq=_p("n", sa.Integer()), head=_text("h"), body=_text("b"), changed_at=_big("now")),
-        "newest": sa.select(c.number, e.hash).select_from(sa.join(CYCLES, EVENTS, sa.and_(e.cycle == c.id, e.seq == 1)))
-        .order_by(c.number.desc()).limit(1),
+        "newest": sa.select(c.number, e.hash)
+        .select_from(sa.join(CYCLES, EVENTS, sa.and_(e.cycle == c.id, e.seq == 1)))
+        .order_by(c.number.desc())
+        .limit(1),
         "event_insert": insert(EVENTS),
         "events": sa.select(e.seq, e.at, e.kind, e.body, e.hash)
-        .where(e.cycle == _text("cycle"), e.seq > _p("after", sa.Integer())).order_by(e.seq),
+        .where(e.cycle == _text("cycle"), e.seq > _p("after", sa.Integer()))
+        .order_by(e.seq),
         "effect_insert": insert(EFFECTS)
         .values({name: _p(name) for name in ("cycle", "key", "body", "due_at", "owner", "claimed_until", "tries")})
-        .on_conflict_do_nothing().returning(f.id),
+        .on_conflict_do_nothing()
+        .returning(f.id),
         "effect_done": sa.delete(EFFECTS).where(f.id == _big("id")),
         "effects_settled": sa.delete(EFFECTS).where(
             f.cycle == _text("cycle"), sa.or_(f.key == _text("key"), f.key == _text("other"))
         ),
         "effects_drop": sa.delete(EFFECTS).where(f.cycle == _text("cycle")),
-        "effects_due": sa.select(f.id, f.owner, f.claimed_until).where(f.due_at <= _big("now")).order_by(f.id).limit(1000),
+        "effects_due": sa.select(f.id, f.owner, f.claimed_until)
+        .where(f.due_at <= _big("now"))
+        .order_by(f.id)
+        .limit(1000),
         "effects_next": sa.select(sa.func.min(f.due_at)).where(f.due_at > _big("now")),
         "effect_claim": sa.update(EFFECTS)
         .where(f.id == _big("id"), f.due_at <= _big("now"), sa.or_(free, f.owner == _text("was")))
         .values(owner=_text("me"), claimed_until=_big("until"), tries=f.tries + 1)
         .returning(f.id, f.cycle, f.body, f.tries),
         "effect_renew": sa.update(EFFECTS)
-        .where(f.id == _big("id"), f.owner == _text("me")).values(claimed_until=_big("until")),
+        .where(f.id == _big("id"), f.owner == _text("me"))
+        .values(claimed_until=_big("until")),
         "effect_postpone": sa.update(EFFECTS)
         .where(f.id == _big("id"), f.owner == _text("me"))
         .values(owner=sa.null(), claimed_until=sa.null(), due_at=_big("due")),
-        "lease": sa.select(leases.cycle, leases.token, leases.expires_at).where(leases.target == _text("target"))
+        "lease": sa.select(leases.cycle, leases.token, leases.expires_at)
+        .where(leases.target == _text("target"))
         .with_for_update(),
         "lease_take": lease.on_conflict_do_update(
             index_elements=[leases.target],
             set_={"cycle": _text("cycle"), "token": token, "expires_at": _big("until")},
             where=takeable,
         ).returning(leases.token),
-        "lease_first": sa.select(sa.func.min(c.number)).select_from(sa.join(CYCLES, EFFECTS, f.cycle == c.id)).where(
-            c.target == _text("target"), c.state == "queued", f.key == "take"
-        ),
+        "lease_first": sa.select(sa.func.min(c.number))
+        .select_from(sa.join(CYCLES, EFFECTS, f.cycle == c.id))
+        .where(c.target == _text("target"), c.state == "queued", f.key == "take"),
         "lease_release": sa.update(LEASES)
-        .where(leases.target == _text("target"), leases.cycle == _text("cycle")).values(cycle=sa.null()),
-        "lease_renew": sa.update(LEASES).where(leases.cycle.in_(living), leases.expires_at < _big("soon"))
+        .where(leases.target == _text("target"), leases.cycle == _text("cycle"))
+        .values(cycle=sa.null()),
+        "lease_renew": sa.update(LEASES)
+        .where(leases.cycle.in_(living), leases.expires_at < _big("soon"))
         .values(expires_at=_big("until")),
-        "lease_poke": sa.update(EFFECTS).where(f.key == "take", f.owner.is_(None), f.cycle.in_(waiting))
+        "lease_poke": sa.update(EFFECTS)
+        .where(f.key == "take", f.owner.is_(None), f.cycle.in_(waiting))
         .values(due_at=_big("now")),
         "cycles": sa.select(c.definition, c.body)
         .where(sa.or_(_text("pipeline") == "", c.pipeline == _text("pipeline")), c.number < _big("before"))
-        .order_by(c.number.desc()).limit(_p("limit", sa.Integer())),
-        "last_done": sa.select(c.body).where(c.target == _text("target"), c.state == "done")
-        .order_by(c.number.desc()).limit(1),
+        .order_by(c.number.desc())
+        .limit(_p("limit", sa.Integer())),
+        "last_done": sa.select(c.body)
+        .where(c.target == _text("target"), c.state == "done")
+        .order_by(c.number.desc())
+        .limit(1),
         "inbox_insert": insert(INBOX)
         .values({name: _p(name) for name in ("source", "delivery", "body", "received_at")})
-        .on_conflict_do_nothing().returning(box.id),
-        "inbox_waiting": sa.select(box.id, box.source, box.delivery, box.body).where(box.done_at.is_(None))
-        .order_by(box.id).limit(_p("limit", sa.Integer())),
+        .on_conflict_do_nothing()
+        .returning(box.id),
+        "inbox_waiting": sa.select(box.id, box.source, box.delivery, box.body)
+        .where(box.done_at.is_(None))
+        .order_by(box.id)
+        .limit(_p("limit", sa.Integer())),
         "inbox_done": sa.update(INBOX).where(box.id == _big("id")).values(done_at=_big("now")),
         "chain": sa.select(e.cycle, e.seq, e.at, e.kind, e.body, e.hash)
-        .select_from(sa.outerjoin(EVENTS, CYCLES, e.cycle == c.id)).order_by(c.number, e.cycle, e.seq),
+        .select_from(sa.outerjoin(EVENTS, CYCLES, e.cycle == c.id))
+        .order_by(c.number, e.cycle, e.seq),
         "rows": sa.select(c.id, c.number, c.pipeline, c.state, c.seq, c.head, c.definition, c.body).order_by(c.number),
     }
 
@@ -148,7 +168,8 @@ class Store:
 
     def __init__(self, database: Engine) -> None:
         self.database = database
-        self._sql = {name: _Prepared(one, database.dialect) for name, one in _statements(database.dialect).items()}
+        self._statements = _statements(database.dialect)
+        self._compiled: dict[str, _Prepared] = {}
         self._begin = "BEGIN" if database.dialect.name == "postgresql" else "BEGIN IMMEDIATE"
         self._lock = threading.RLock()
         self._link: Any = None
@@ -168,7 +189,7 @@ class Store:
                     if self._reading is None:
                         self._reading = self.database.raw_connection()
                     cursor = self._reading.cursor()
-                    cursor.execute(self._sql[name].text, self._sql[name].parameters(values))
+                    self.run(cursor, name, **values)
                     rows: list[Any] = cursor.fetchall()
                     cursor.close()
                 except self.database.dialect.loaded_dbapi.Error as error:
@@ -184,7 +205,9 @@ class Store:
 
     def run(self, cursor: Any, name: str, **values: Any) -> Any:
         """Execute within a transaction; the cursor holds the rows and the count."""
-        prepared = self._sql[name]
+        prepared = self._compiled.get(name)
+        if prepared is None:
+            prepared = self._compiled[name] = _Prepared(self._statements[name], self.database.dialect)
         cursor.execute(prepared.text, prepared.parameters(values))
         return cursor
 
