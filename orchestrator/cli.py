@@ -6,6 +6,7 @@ RATCHET_DEBUG=1.
 """
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -122,6 +123,7 @@ def _run(arguments: argparse.Namespace, app: "App") -> int:
     from orchestrator.core.model import State
     from orchestrator.view import whole
 
+    gc.enable()
     try:
         cycle = actions.run(arguments, app)
     except KeyboardInterrupt:
@@ -141,6 +143,7 @@ def _print(arguments: argparse.Namespace, answer: tuple[object, str]) -> int:
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The command's entry. It leaves with `os._exit`, so that a thread that reads the terminal can't keep it."""
     code = 1
+    gc.disable()  # imports make much and free nothing: an eighth of a short command
     try:
         logging.basicConfig(format="%(levelname)s %(message)s", level=os.environ.get("RATCHET_LOG", "ERROR"))
         logging.captureWarnings(True)
