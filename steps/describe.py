@@ -89,7 +89,8 @@ def describe(name: str) -> dict[str, Any]:
 
 def fits(output: Mapping[str, Any], field: Mapping[str, Any]) -> bool:
     """Whether an output (of `made`) may feed a field (of `takes`), both as `describe` writes them."""
-    return "any" in field["accepts"] or "any" in output["types"] or bool(set(output["types"]) & set(field["accepts"]))
+    offered, accepted = set(output["types"]) - {"null"}, set(field["accepts"]) - {"null"}
+    return "any" in offered | accepted or not offered.isdisjoint(accepted)
 
 
 def _field(info: FieldInfo) -> dict[str, Any]:

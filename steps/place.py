@@ -17,6 +17,9 @@ from pydantic import ValidationError
 
 from orchestrator.core.report import Failure
 
+ORDER = "RATCHET_ORDER"  # names the order itself in the environment, where nobody could write order.json
+FENCE = "RATCHET_FENCE"  # names the file descriptor of the stage's lock, already held
+FAILED = "ratchet-failure: "  # precedes the failure's JSON in the log, for who can read nothing else
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*/[0-9]+")
 _ROOM = 16_384  # bytes kept for failure.json
 

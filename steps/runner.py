@@ -30,13 +30,10 @@ from steps.contract import Context, Given, Made, StepError
 from steps.describe import Step, describe, find, read_text, validate
 from steps.guard import Guard
 from steps.life import own_life
-from steps.place import Place, write_whole
+from steps.place import FAILED, FENCE, ORDER, Place, write_whole
 from steps.store import Store, open_store
 
-ORDER = "RATCHET_ORDER"  # the order itself, where the work folder is not shared with whoever gave it
-FENCE = "RATCHET_FENCE"  # the file descriptor of the stage's lock, already held
 _LAST_WORDS = 30.0  # seconds that a process may take to end once its result is written
-FAILED = "ratchet-failure: "  # precedes the failure's JSON in a log, for who can read nothing else
 
 
 def execute(order: Order, place: Place, store: Store, targets: Path) -> Product | Failure:

@@ -1,5 +1,6 @@
 """What a process of this machine can do to itself and to others, and what is left of it then."""
 
+import itertools
 import json
 import os
 import signal
@@ -84,6 +85,82 @@ def test_engines_that_race_start_one_run(local: House) -> None:
     assert all(wake.wait(60) for wake in wakes)
     assert isinstance(local.executor().look(order), Product)
     assert local.starts() == 1
+
+
+def test_an_engine_killed_anywhere_in_a_start_starts_once(local: House) -> None:
+    """kill -9 of the engine at every operation of `start`: the next one starts or adopts, and the run happens once."""
+    command = ["/bin/sh", "-c", f"echo $RATCHET_RUN >>{local.tally}; {_publish(local)}"]
+    executor = local_of(local, command=command)
+    for event in itertools.count(1):
+        order = Order(run=f"{local.cycle}-{event}/errand/1", step="a shell's")
+        child = os.fork()
+        if child == 0:
+            _kill_at(event)
+            LocalExecutor(local.work, local.made, command=command).start(order, lambda: None)
+            os._exit(0)
+        _, ending = os.waitpid(child, 0)
+        assert isinstance(_finish_soon(executor, order), Product)
+        if not os.WIFSIGNALED(ending):
+            break
+    executor.close()
+    assert event > 10
+    tally = local.tally.read_text().split()
+    assert len(tally) == len(set(tally)) == event
+
+
+def _kill_at(event: int) -> None:
+    """Kill this process at its n-th look at the outside world."""
+    seen = 0
+
+    def count(name: str, details: object) -> None:
+        nonlocal seen
+        if name == "open" or name.startswith(("os.", "fcntl.", "subprocess.")):
+            seen += 1
+            if seen == event:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+
+
+def _publish(house: House) -> str:
+    """A shell's way of publishing."""
+    folder = f"{house.made}/$RATCHET_RUN"
+    product = Product(report=Report(summary="Made by a shell."))
+    text = f"mkdir -p {folder}; printf '%s' '{product.model_dump_json()}' >{folder}/new"
+    return f"{text}; mv {folder}/new {folder}/made.json"
+
+
+def _finish_soon(executor: LocalExecutor, order: Order) -> Product | Failure:
+    """Finish the run; what the dead engine's last attempt still does is waited for."""
+    while True:
+        try:
+            return finish(executor, order)
+        except Busy:
+            continue
+
+
+def test_a_start_and_a_stop_at_the_same_instant_agree(local: House) -> None:
+    """Whoever is first, after both nothing is at work, and the run is over for good."""
+    command = ["/bin/sh", "-c", f"echo $RATCHET_RUN >>{local.tally}; exec sleep 1000"]
+    for attempt in range(1, 21):
+        order, gate, ended = local.order(attempt), threading.Barrier(2), threading.Event()
+        starter, stopper = local_of(local, command=command), local_of(local, command=command)
+
+        def start() -> None:
+            gate.wait()  # noqa: B023
+            starter.start(order, ended.set)  # noqa: B023
+
+        thread = threading.Thread(target=start)
+        thread.start()
+        gate.wait()
+        stopper.stop(order)
+        thread.join()
+        assert ended.wait(60)
+        found = starter.look(order)
+        assert isinstance(found, Failure)
+        assert found.what == "stopped"
+        life = read_life(local.place(order).pid)
+        assert life is None or not life.alive
 
 
 def test_a_frozen_run_is_ended(local: House) -> None:
@@ -190,10 +267,8 @@ def test_a_signal_is_named(local: House) -> None:
 
 def test_any_command_that_publishes_is_a_run(local: House) -> None:
     """The command finds its run in its environment; what it publishes is adopted as from the runner."""
-    product = Product(report=Report(summary="Made by a shell."))
-    folder = f"{local.made}/$RATCHET_RUN"
-    script = f"mkdir -p {folder}; printf '%s' '{product.model_dump_json()}' >{folder}/made.json"
-    assert finish(local_of(local, command=["/bin/sh", "-c", script]), local.order()) == product
+    found = finish(local_of(local, command=["/bin/sh", "-c", _publish(local)]), local.order())
+    assert found == Product(report=Report(summary="Made by a shell."))
 
 
 def test_a_damaged_product_is_a_failure(local: House) -> None:

@@ -63,6 +63,7 @@ def test_an_output_fits_a_field() -> None:
     assert fits(made["data"], takes["anything"])
     assert not fits(made["data"], takes["model"])
     assert not fits(takes["anything"] | {"types": ["steps.contract:Artifact"]}, takes["data"])
+    assert not fits({"types": ["steps.contract:Dataset", "null"]}, takes["model"])
     assert fits(made["total"], describe("chores:double")["takes"]["rate"])
 
 
