@@ -14,7 +14,7 @@ from orchestrator.app import App
 from orchestrator.core.events import CancelAsked, Event, Held, RerunAsked, ReviewGiven, RolledBack, Unheld
 from orchestrator.core.gate import Person, Review, Verdict
 from orchestrator.core.machine import NotNow
-from orchestrator.core.model import Cycle, Pipeline, State, Trigger
+from orchestrator.core.model import Cycle, Pipeline, Trigger
 from orchestrator.core.nearest import did_you_mean
 from orchestrator.trouble import Trouble
 from orchestrator.view import whole
@@ -97,14 +97,14 @@ def check(arguments: Namespace) -> Answer:
 
 def trigger(arguments: Namespace, app: App) -> Answer:
     """A new cycle, left for an engine to work on."""
-    pipeline, params = _checked(arguments)
+    pipeline, params = checked(arguments)
     cycle, _ = app.desk.trigger(
         pipeline, Trigger.COMMAND_LINE, params=params, purpose=arguments.reason or "", initiator=here()
     )
     return whole(cycle), f"{cycle.id} is queued: `ratchet show {cycle.id}`"
 
 
-def _checked(arguments: Namespace) -> tuple[Pipeline, dict[str, dict[str, str]]]:
+def checked(arguments: Namespace) -> tuple[Pipeline, dict[str, dict[str, str]]]:
     """The pipeline and the parameters that were typed, both proved before anything begins."""
     from orchestrator.check import check as prove
     from orchestrator.parameters import invalid, read_set
@@ -118,29 +118,6 @@ def _checked(arguments: Namespace) -> tuple[Pipeline, dict[str, dict[str, str]]]
     if wrong:
         raise Trouble("\n".join(wrong))
     return pipeline, params
-
-
-def run(arguments: Namespace, app: App) -> Cycle:
-    """One cycle here and now, new or continued. Raises `Trouble` where it can't begin."""
-    from orchestrator.session import Session
-
-    config = configuration(arguments.config)
-    pipeline = pipeline_of(config, arguments.pipeline)
-    open_ones = [one for one in app.journal.cycles(pipeline.name) if one.attended and not one.state.ended]
-    if open_ones and arguments.set:
-        cure = f"type the command without --set to continue it, or `ratchet cancel {open_ones[0].id} --reason …` first"
-        raise Trouble(f"{open_ones[0].id} is under way", cure, code=2)
-    if open_ones:
-        cycle = open_ones[0]
-        if cycle.state is State.FAILED:
-            again = RerunAsked(at=app.clock.now(), id=_said(), by=here())
-            app.desk.submit(cycle.id, again)
-    else:
-        pipeline, params = _checked(arguments)
-        cycle, _ = app.desk.trigger(
-            pipeline, Trigger.COMMAND_LINE, params=params, purpose="", initiator=here(), attended=True
-        )
-    return Session(app, cycle.id, here(), yes=arguments.yes, out=sys.stderr if arguments.json else sys.stdout).run()
 
 
 def approve(arguments: Namespace, app: App) -> Answer:
@@ -161,7 +138,7 @@ def _review(arguments: Namespace, app: App, verdict: Verdict, about: str, reason
     if gate is None or opening is None:
         raise Trouble(f"{cycle.id} is {cycle.state} at {cycle.stage.name}, and no gate is open")
     review = Review(
-        id=_said(), by=by, verdict=verdict, about=about or opening.digest, at=now, reason=reason,
+        id=said(), by=by, verdict=verdict, about=about or opening.digest, at=now, reason=reason,
         authority="terminal" if cycle.attended else "person",
     )  # fmt: skip
     return _submit(app, cycle, ReviewGiven(at=now, review=review, roster=roster(gate, cycle.pipeline, by)))
@@ -181,24 +158,24 @@ def rerun(arguments: Namespace, app: App) -> Answer:
     wrong = problems(cycle.pipeline, cycle.params, arguments.stage or cycle.stage.name, changes)
     if wrong:
         raise Trouble("\n".join(wrong))
-    event = RerunAsked(at=app.clock.now(), id=_said(), by=here(), stage=arguments.stage or "", changes=changes)
+    event = RerunAsked(at=app.clock.now(), id=said(), by=here(), stage=arguments.stage or "", changes=changes)
     return _submit(app, cycle, event)
 
 
 def hold(arguments: Namespace, app: App) -> Answer:
     """Keep the cycle from going on."""
-    event = Held(at=app.clock.now(), id=_said(), by=here(), reason=arguments.reason or "")
+    event = Held(at=app.clock.now(), id=said(), by=here(), reason=arguments.reason or "")
     return _submit(app, cycle_of(app, arguments.cycle), event)
 
 
 def unhold(arguments: Namespace, app: App) -> Answer:
     """Let a held cycle go on."""
-    return _submit(app, cycle_of(app, arguments.cycle), Unheld(at=app.clock.now(), id=_said(), by=here()))
+    return _submit(app, cycle_of(app, arguments.cycle), Unheld(at=app.clock.now(), id=said(), by=here()))
 
 
 def cancel(arguments: Namespace, app: App) -> Answer:
     """End the cycle."""
-    event = CancelAsked(at=app.clock.now(), id=_said(), by=here(), reason=arguments.reason)
+    event = CancelAsked(at=app.clock.now(), id=said(), by=here(), reason=arguments.reason)
     return _submit(app, cycle_of(app, arguments.cycle), event)
 
 
@@ -215,7 +192,7 @@ def rollback(arguments: Namespace, app: App) -> Answer:
     newest = app.journal.cycles(pipeline.name, limit=1)
     if newest:
         event = RolledBack(
-            at=app.clock.now(), id=_said(), by=here(), version=swapped["version"], was=swapped["previous"]
+            at=app.clock.now(), id=said(), by=here(), version=swapped["version"], was=swapped["previous"]
         )
         app.desk.submit(newest[0].id, event)
     return dict(swapped), f"{pipeline.owns} serves {swapped['version']} again, instead of {swapped['previous']}"
@@ -229,5 +206,5 @@ def _submit(app: App, cycle: Cycle, event: Event) -> Answer:
     return whole(answer), f"{answer.id} is {answer.state} at {answer.stage.name}{held}"
 
 
-def _said() -> str:
+def said() -> str:
     return f"cli:{uuid.uuid4()}"

@@ -119,13 +119,13 @@ def _act(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace, app: "App") -> int:
-    from orchestrator import actions, looks
+    from orchestrator import looks, session
     from orchestrator.core.model import State
     from orchestrator.view import whole
 
     gc.enable()
     try:
-        cycle = actions.run(arguments, app)
+        cycle = session.run(arguments, app)
     except KeyboardInterrupt:
         again = f"ratchet run {arguments.pipeline}"
         print(f"\nLeft. What is running goes on by itself; `{again}` comes back to it.", file=sys.stderr)

@@ -6,8 +6,10 @@ decides nothing, it hands in what was typed.
 
 import sys
 import uuid
+from argparse import Namespace
 from typing import TextIO
 
+from orchestrator.actions import checked, configuration, here, pipeline_of, said
 from orchestrator.app import App
 from orchestrator.core.events import (
     CancelAsked,
@@ -26,15 +28,37 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.gate import Person, Review, Verdict
 from orchestrator.core.machine import NotNow, decision
-from orchestrator.core.model import Cycle, State
+from orchestrator.core.model import Cycle, State, Trigger
 from orchestrator.core.report import Product
 from orchestrator.ports import Running
 from orchestrator.store import Unavailable
+from orchestrator.trouble import Trouble
 from reviewers import commands
 from reviewers.console import Console
 from reviewers.plain import duration
 
 FRAME = 0.25  # seconds between two looks at a run's progress
+
+
+def run(arguments: Namespace, app: App) -> Cycle:
+    """One cycle here and now, new or continued. Raises `Trouble` where it can't begin."""
+    config = configuration(arguments.config)
+    pipeline = pipeline_of(config, arguments.pipeline)
+    open_ones = [one for one in app.journal.cycles(pipeline.name) if one.attended and not one.state.ended]
+    if open_ones and arguments.set:
+        cure = f"type the command without --set to continue it, or `ratchet cancel {open_ones[0].id} --reason …` first"
+        raise Trouble(f"{open_ones[0].id} is under way", cure, code=2)
+    if open_ones:
+        cycle = open_ones[0]
+        if cycle.state is State.FAILED:
+            again = RerunAsked(at=app.clock.now(), id=said(), by=here())
+            app.desk.submit(cycle.id, again)
+    else:
+        pipeline, params = checked(arguments)
+        cycle, _ = app.desk.trigger(
+            pipeline, Trigger.COMMAND_LINE, params=params, purpose="", initiator=here(), attended=True
+        )
+    return Session(app, cycle.id, here(), yes=arguments.yes, out=sys.stderr if arguments.json else sys.stdout).run()
 
 
 class Session:

@@ -1,0 +1,44 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Everything lives in .venv and .demo.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONUNBUFFERED := 1
+
+.PHONY: demo install test check format slow docs clean
+
+demo: $(VENV)/.installed ## one whole cycle on real text; YES=1 answers its gates with approve
+	@$(BIN)/python examples/sentiment/demo.py .demo $(if $(filter 1 yes true,$(YES)),--yes)
+
+install: $(VENV)/.installed ## .venv with everything that running and testing need
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Ratchet needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Installing into $(VENV): two to five minutes, 2.5 GB."
+	@$(PYTHON) -m venv $(VENV) || { echo "error: no virtual environment could be made: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
+	@touch $@
+
+test: install ## all that CI runs; makes the environment if need be
+	@$(MAKE) --no-print-directory check
+
+check: ## the same without set-up
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/core tests/reviewers --cov --cov-branch --cov-report=
+	$(BIN)/coverage report --fail-under=100 --show-missing --skip-covered
+	$(BIN)/pytest --ignore=tests/core --ignore=tests/reviewers
+
+slow: install ## the long proofs: 10,000 crash stories and the demo itself
+	$(BIN)/pytest --slow
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: ## draw docs/machine.md again from EDGES
+	$(BIN)/python -m orchestrator.diagram docs/machine.md
+
+clean: ## forget the demo
+	rm -rf .demo
