@@ -16,13 +16,24 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from orchestrator.core.effects import Order
 from orchestrator.core.report import Failure, Product
 from orchestrator.executors.processes import StuckError, end, launcher, leftovers, locked
 from orchestrator.executors.watcher import Watcher
-from orchestrator.executors.workplace import NEVER, STOPPED, additions, died, inherited, progress_of, refused
+from orchestrator.executors.workplace import (
+    NEVER,
+    STOPPED,
+    additions,
+    died,
+    inherited,
+    progress_of,
+    refused,
+    silence,
+    silenced,
+)
 from orchestrator.ports import Busy, Running
 from steps.contract import StepError
 from steps.life import Life, life_of, read_life
@@ -30,6 +41,7 @@ from steps.place import FENCE, Place, write_whole
 from steps.store import open_store
 
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
+_PULSE = 15.0  # seconds between two looks for runs without a heartbeat
 _SHORTLY = 1.0  # seconds that another engine may need between taking the lock and its child's first line
 
 
@@ -49,7 +61,7 @@ class LocalExecutor:
         self.store = open_store(artifacts)
         self.command = command
         self.stale = stale.total_seconds()
-        self._watcher = Watcher()
+        self._watcher = Watcher(max(0.05, min(self.stale, _PULSE)))
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._broken: dict[str, Failure] = {}
 
@@ -64,7 +76,7 @@ class LocalExecutor:
         except (OSError, StuckError) as error:
             self._broken[order.run] = refused(error, place)
         life = self._life(place)
-        if life is None or not self._watcher.add(life, lambda: self._over(order.run, wake)):
+        if life is None or not self._watch(place, life, wake):
             wake()
 
     def look(self, order: Order) -> Running | Product | Failure:
@@ -114,6 +126,10 @@ class LocalExecutor:
             if locked(handle):
                 return True
         raise Busy(f"{holder or place.stage.name} is still at work: {place.run} must wait until it has ended")
+
+    def _watch(self, place: Place, life: Life, wake: Callable[[], None]) -> bool:
+        over = partial(self._over, place.run, wake)
+        return self._watcher.add(life, over, lambda: silence(place, life) > self.stale)
 
     def _over(self, run: str, wake: Callable[[], None]) -> None:
         if (child := self._children.get(run)) is not None:
@@ -167,7 +183,7 @@ class LocalExecutor:
     def _look(self, order: Order, place: Place) -> Running | Product | Failure:
         life = read_life(place.pid)
         alive = life.alive if life else _holder(place) == place.run
-        silent = alive and life is not None and self._silence(place, life) > self.stale
+        silent = alive and life is not None and silence(place, life) > self.stale
         if alive and not silent:
             product = None if self.store.remote else self.store.product(order.run)
             return product or Running(progress=progress_of(place))
@@ -192,19 +208,8 @@ class LocalExecutor:
             end([place.folder], 0)
         child = self._children.pop(place.run, None)
         failure = died(place, child.poll() if child else None)
-        if silent:
-            what = f"it gave no sign of life for {self.stale:.0f} s and was ended; {failure.what}"
-            failure = failure.model_copy(update={"what": what, "cure": "look at its log, then `/rerun`"})
-        place.fail(failure)
+        place.fail(silenced(failure, self.stale) if silent else failure)
         return place.read_failure() or failure
-
-    def _silence(self, place: Place, life: Life) -> float:
-        """Seconds since the last heartbeat, or since the start, in the machine's own time."""
-        now = time.monotonic()
-        try:
-            return now - float(place.heartbeat.read_text())
-        except (OSError, ValueError):
-            return time.clock_gettime(time.CLOCK_BOOTTIME) - life.started / os.sysconf("SC_CLK_TCK")
 
 
 def _holder(place: Place) -> str:

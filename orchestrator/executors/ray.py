@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,17 @@ from orchestrator.core.report import Failure, Product
 from orchestrator.executors.poller import Poller
 from orchestrator.executors.processes import StuckError, end, locked
 from orchestrator.executors.ray_cluster import Cluster, python_path
-from orchestrator.executors.workplace import NEVER, STOPPED, additions, died, progress_of, quoted, refused
+from orchestrator.executors.workplace import (
+    NEVER,
+    STOPPED,
+    additions,
+    died,
+    progress_of,
+    quoted,
+    refused,
+    silence,
+    silenced,
+)
 from orchestrator.ports import Busy, Progress, Running
 from steps.contract import StepError
 from steps.life import read_life
@@ -40,7 +51,8 @@ class RayExecutor:
     """Ray jobs. `address` is a dashboard's URL, or None for an embedded cluster.
 
     `shared` says that the cluster sees our disk at the same paths (embedded and loopback: yes); only then are progress
-    and logs in the work folder. `python` is the interpreter there, `runtime_env` what Ray shall prepare there.
+    and logs in the work folder, and a run is ended that gives no sign of life for `stale`. `python` is the
+    interpreter there, `runtime_env` what Ray shall prepare there.
     """
 
     def __init__(
@@ -50,6 +62,7 @@ class RayExecutor:
         address: str | None = None,
         *,
         shared: bool | None = None,
+        stale: timedelta = timedelta(minutes=5),
         python: str | None = None,
         runtime_env: Mapping[str, Any] | None = None,
     ) -> None:
@@ -62,11 +75,13 @@ class RayExecutor:
         self.shared = near if shared is None else shared
         self.python = python or (sys.executable if self.shared else "python")
         self.runtime_env = dict(runtime_env or {})
+        self.stale = stale.total_seconds()
         self._opening = threading.Lock()
         self._client: tuple[str, Any] | None = None
         self._poller = Poller(self._has_ended)
         self._broken: dict[str, Failure] = {}
         self._over: set[str] = set()
+        self._places: dict[str, Place] = {}
 
     def start(self, order: Order, wake: Callable[[], None]) -> None:
         """Begin the run or adopt it. The first start of an embedded cluster takes some seconds."""
@@ -74,6 +89,7 @@ class RayExecutor:
         self._broken.pop(order.run, None)
         try:
             if self._begin(order, place):
+                self._places[submission_of(order.run)] = place
                 return self._poller.add(submission_of(order.run), wake)
         except StepError as error:
             self._broken[order.run] = error.failure
@@ -88,6 +104,8 @@ class RayExecutor:
             return self._look(order, place)
         except StepError as error:
             return error.failure
+        except StuckError as error:
+            return Running(progress=Progress(note=str(error)))
         except OSError as error:  # unreachable is not dead: another attempt may not start on this ground
             if order.run in self._broken:
                 return self._broken[order.run]
@@ -183,7 +201,10 @@ class RayExecutor:
         submission = submission_of(order.run)
         client = self._reach(begin=False)
         state = _ENDED[-1] if submission in self._over else _state(client, submission)
-        if state is not None and state not in _ENDED:
+        silent = self._is_silent(place)
+        if silent and client is not None:
+            _stop(client, submission)
+        elif state is not None and state not in _ENDED:
             return Running(progress=progress_of(place))
         if (product := self.store.product(order.run)) is not None:
             return product
@@ -191,9 +212,9 @@ class RayExecutor:
             return failure
         if state is None and life is None:
             return self._broken.get(order.run, NEVER)
-        return self._bury(client if state is not None else None, order, place)
+        return self._bury(client if state is not None else None, order, place, silent)
 
-    def _bury(self, client: Any, order: Order, place: Place) -> Failure:
+    def _bury(self, client: Any, order: Order, place: Place, silent: bool) -> Failure:
         """Write down why a run that is over has no result."""
         if self.shared:
             end([place.folder], 0)
@@ -202,7 +223,7 @@ class RayExecutor:
             failure = _last_words(client, submission, place) if client is not None else died(place, None)
         except (OSError, RuntimeError):
             failure = died(place, None)
-        place.fail(failure)
+        place.fail(silenced(failure, self.stale) if silent else failure)
         return place.read_failure() or failure
 
     def _published(self, run: str) -> bool:
@@ -211,10 +232,14 @@ class RayExecutor:
         except StepError:
             return True  # damaged, but there
 
+    def _is_silent(self, place: Place) -> bool:
+        life = read_life(place.pid) if self.shared else None
+        return life is not None and life.alive and silence(place, life) > self.stale
+
     def _has_ended(self, submission: str) -> bool:
         if _state(self._reach(begin=False), submission) in (None, *_ENDED):
             self._over.add(submission)  # whoever is woken need not ask again: the answer might fail to come
-        return submission in self._over
+        return submission in self._over or self._is_silent(self._places[submission])
 
     def _reach(self, *, begin: bool) -> Any:
         """A client of the cluster; None when it is ours and not at work. Raises `OSError`, `StepError`."""

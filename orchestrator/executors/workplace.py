@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from math import ceil
 
@@ -11,6 +12,7 @@ from orchestrator.core.effects import Order
 from orchestrator.core.report import Failure
 from orchestrator.executors.processes import MARK
 from orchestrator.ports import Progress
+from steps.life import Life
 from steps.place import Place
 
 STOPPED = Failure(what="stopped", cure="`/rerun` starts a new attempt", retryable=False)
@@ -55,6 +57,21 @@ def died(place: Place, code: int | None) -> Failure:
     if lines := tail(place):
         what += f"; its log ends with: {lines}"
     return Failure(what=what, where=f"stage {place.stage.name}, {place.log}", cure=cure, retryable=True)
+
+
+def silence(place: Place, life: Life) -> float:
+    """Seconds since the run's last heartbeat, or since its start, in the machine's own time."""
+    now = time.monotonic()
+    try:
+        return now - float(place.heartbeat.read_text())
+    except (OSError, ValueError):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - life.started / os.sysconf("SC_CLK_TCK")
+
+
+def silenced(failure: Failure, stale: float) -> Failure:
+    """The failure of a run that was ended because it gave no sign of life."""
+    what = f"it gave no sign of life for {stale:.0f} s and was ended; {failure.what}"
+    return failure.model_copy(update={"what": what, "cure": "look at its log, then `/rerun`"})
 
 
 def tail(place: Place) -> str:

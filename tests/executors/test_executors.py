@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,21 @@ def test_a_run_of_another_ratchet_on_the_cluster_is_not_adopted(embedded: RayExe
     found = finish(RayExecutor(tmp_path / "two", tmp_path / "other", address), order)
     assert isinstance(found, Failure)
     assert str(tmp_path / "made") in found.what
+
+
+def test_a_frozen_run_on_a_cluster_is_ended(embedded: RayExecutor, tmp_path: Path) -> None:
+    """Where Ray says for ever that a run is at work, its heartbeat says that it is not."""
+    house, address = House(tmp_path, lambda house: None), embedded.cluster.url()
+    order = house.order(hold=house.pipe("hold"), ready=house.pipe("ready"))
+    RayExecutor(house.work, house.made, address).start(order, lambda: None)
+    house.hear("ready")
+    life = read_life(house.place(order).pid)
+    assert life is not None
+    os.kill(life.pid, signal.SIGSTOP)
+    found = RayExecutor(house.work, house.made, address, stale=timedelta(0)).look(order)
+    assert isinstance(found, Failure)
+    assert "no sign of life" in found.what
+    assert not life.alive
 
 
 def test_a_cluster_that_is_not_there_fails_the_start(tmp_path: Path) -> None:

@@ -174,6 +174,17 @@ def test_a_frozen_run_is_ended(local: House) -> None:
     assert not life.alive
 
 
+def test_a_frozen_run_wakes_its_engine(local: House) -> None:
+    """A run without a heartbeat is not waited for for ever: the engine is woken, looks, and has a failure."""
+    order, executor, ended = held(local), local_of(local, stale=timedelta(milliseconds=10)), threading.Event()
+    life, _ = begin(local, local_of(local), order)
+    os.kill(life.pid, signal.SIGSTOP)
+    executor.start(order, ended.set)
+    assert ended.wait(60)
+    assert isinstance(executor.look(order), Failure)
+    assert not life.alive
+
+
 def test_a_frozen_run_can_be_stopped(local: House) -> None:
     """`stop` also ends a process that hears no signal but the last."""
     order, executor = held(local), local_of(local)
