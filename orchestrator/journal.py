@@ -179,7 +179,7 @@ class Journal:
         self.store.run(
             batch.cursor, "cycle_insert", id=cycle_id, number=number, pipeline=event.pipeline.name,
             target=event.pipeline.owns, state=folded.cycle.state.value, seq=1, head=head,
-            definition=event.pipeline.model_dump_json(), body=_body(folded.cycle), idempotency_key=key,
+            definition=event.pipeline.model_dump_json(), body=body_of(folded.cycle), idempotency_key=key,
             changed_at=micros(event.at),
         )  # fmt: skip
         self._append(batch, cycle_id, 1, event, body, head)
@@ -228,7 +228,7 @@ class Journal:
         head = link(row.head, cycle.id, cycle.seq, body)
         cursor = self.store.run(
             batch.cursor, "cycle_update", cycle=cycle.id, was=row.cycle.seq, s=cycle.state.value, n=cycle.seq, h=head,
-            b=_body(cycle), now=micros(event.at),
+            b=body_of(cycle), now=micros(event.at),
         )  # fmt: skip
         if cursor.rowcount != 1:
             return False
@@ -296,7 +296,7 @@ class Journal:
         return None
 
 
-def _body(cycle: Cycle) -> str:
+def body_of(cycle: Cycle) -> str:
     return cycle.model_dump_json(exclude={"pipeline"}, exclude_defaults=True)
 
 

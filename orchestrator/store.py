@@ -6,7 +6,7 @@ costs a fifth of an executed Core statement (`docs/log.md`).
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -140,10 +140,13 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .order_by(box.id)
         .limit(_p("limit", sa.Integer())),
         "inbox_done": sa.update(INBOX).where(box.id == _big("id")).values(done_at=_big("now")),
-        "chain": sa.select(e.cycle, e.seq, e.at, e.kind, e.body, e.hash)
-        .select_from(sa.outerjoin(EVENTS, CYCLES, e.cycle == c.id))
-        .order_by(c.number, e.cycle, e.seq),
-        "rows": sa.select(c.id, c.number, c.pipeline, c.state, c.seq, c.head, c.definition, c.body).order_by(c.number),
+        "audit_cycles": sa.select(
+            c.id, c.number, c.pipeline, c.target, c.state, c.seq, c.head, c.definition, c.body, c.idempotency_key,
+            c.changed_at,
+        ).where(c.number > _big("after")).order_by(c.number).limit(_p("limit", sa.Integer())),
+        "audit_events": sa.select(e.cycle, e.seq, e.at, e.kind, e.body, e.hash).join(CYCLES, e.cycle == c.id)
+        .where(c.number > _big("after"), c.number <= _big("last")).order_by(c.number, e.seq),
+        "audit_strays": sa.select(e.cycle).where(~sa.exists().where(c.id == e.cycle)).distinct().order_by(e.cycle),
     }
 
 
@@ -171,6 +174,7 @@ class Store:
         self._statements = _statements(database.dialect)
         self._compiled: dict[str, _Prepared] = {}
         self._begin = "BEGIN" if database.dialect.name == "postgresql" else "BEGIN IMMEDIATE"
+        self._begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.notifies else "BEGIN"
         self._lock = threading.RLock()
         self._link: Any = None
         self._reading: Any = None
@@ -202,6 +206,23 @@ class Store:
                 else:
                     return rows
         raise AssertionError("unreachable")  # pragma: no cover
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Callable[..., list[Any]]]:
+        """`read(name, **values)`, every answer of which shows the database at one and the same moment."""
+        link = None
+        try:
+            link = self.database.raw_connection()
+            cursor = link.cursor()
+            cursor.execute(self._begin_reading)
+            yield lambda name, **values: list(self.run(cursor, name, **values).fetchall())
+            cursor.execute("ROLLBACK")
+        except (self.database.dialect.loaded_dbapi.Error, sa.exc.SQLAlchemyError) as error:
+            link = _drop(link)
+            raise Unavailable(error) from error
+        finally:
+            if link is not None:
+                link.close()
 
     def run(self, cursor: Any, name: str, **values: Any) -> Any:
         """Execute within a transaction; the cursor holds the rows and the count."""
