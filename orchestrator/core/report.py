@@ -105,9 +105,10 @@ class Product(Noun):
 def digest_of(run: str, report: Report, files: Sequence[File]) -> str:
     """sha256 (hex) over run id, report and artifact manifest: what a review is *about*.
 
-    Canonical JSON: sorted keys, no spaces, files ordered by path.
+    Canonical JSON: sorted keys, no spaces, files ordered by path; what has its default is left out, so that a field
+    which a later version adds changes no digest of an earlier one.
     """
     manifest = sorted((file.path, file.sha256, file.size) for file in files)
-    subject = {"run": run, "report": report.model_dump(mode="json"), "files": manifest}
+    subject = {"run": run, "report": report.model_dump(mode="json", exclude_defaults=True), "files": manifest}
     text = json.dumps(subject, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
