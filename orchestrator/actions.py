@@ -182,7 +182,8 @@ def cancel(arguments: Namespace, app: App) -> Answer:
 def rollback(arguments: Namespace, app: App) -> Answer:
     """Make the target serve an earlier version again, at once."""
     pipeline = pipeline_of(configuration(arguments.config), arguments.pipeline)
-    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline))]
+    asked = said()
+    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline)), "--run", asked]
     done = subprocess.run(
         [*command, *([arguments.version] if arguments.version else [])], capture_output=True, text=True
     )
@@ -191,9 +192,7 @@ def rollback(arguments: Namespace, app: App) -> Answer:
     swapped: Mapping[str, str] = json.loads(done.stdout)
     newest = app.journal.cycles(pipeline.name, limit=1)
     if newest:
-        event = RolledBack(
-            at=app.clock.now(), id=said(), by=here(), version=swapped["version"], was=swapped["previous"]
-        )
+        event = RolledBack(at=app.clock.now(), id=asked, by=here(), version=swapped["version"], was=swapped["previous"])
         app.desk.submit(newest[0].id, event)
     return dict(swapped), f"{pipeline.owns} serves {swapped['version']} again, instead of {swapped['previous']}"
 
