@@ -1,4 +1,4 @@
-"""`python -m steps.deploy query TARGET TEXT`: ask the champion. `rollback TARGET [VERSION]`: bring an earlier one back."""
+"""`python -m steps.deploy query TARGET TEXT`: ask the champion; `rollback TARGET`: bring an earlier one back."""
 
 import argparse
 import json
