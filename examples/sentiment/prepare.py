@@ -91,10 +91,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         paths = prepare(given.folder, given.domains, fetch(given.downloads or given.folder / ".download"))
     except PreparationError as trouble:
-        print(f"error: {trouble}", file=sys.stderr)  # noqa: T201
+        print(f"error: {trouble}", file=sys.stderr)
         return 1
     for path in paths:
-        print(f"{path}: {pq.read_metadata(path).num_rows:,} rows")  # noqa: T201
+        print(f"{path}: {pq.read_metadata(path).num_rows:,} rows")
     return 0
 
 

@@ -11,11 +11,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from steps.contract import StepError
 from steps.finetune.work import Work
+from steps.life import own_life
 
 _TOLD_EVERY = 0.5
 _OBJECT_STORE = 80 * 2**20  # nothing travels through it: workers read their rows from files
@@ -26,6 +28,8 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # the controller's poll; at its default, ending takes four seconds more
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # an actor of 110 MiB that watches for a cloud's notice
+    "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_CONTROLLER_STRUCTURED_LOGGING": "0",
     "RAY_TRAIN_ENABLE_WORKER_STRUCTURED_LOGGING": "0",
     "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads that spin cost four fifths of the speed on a busy machine
@@ -40,9 +44,11 @@ def fit(
     Raises `StepError`: as the workers' own when it is about data or settings, retryable when it is about machines.
     """
     workers = int(resources.get("workers") or 1)
-    gpus = float(resources.get("gpus_per_worker") or 0)
-    with _cluster(workers, gpus) as temporary, _listening(work, told):
-        _fit(work, settings, workers, gpus, temporary)
+    each = {"CPU": float(resources.get("cpus_per_worker") or max(1, _cores() // workers))}
+    if resources.get("gpus_per_worker"):
+        each["GPU"] = float(resources["gpus_per_worker"])
+    with _cluster(workers, each) as temporary, _listening(work, told):
+        _fit(work, settings, workers, each, temporary)
     failed = work.failed()
     if failed:
         raise StepError(failed["what"], where=failed["where"], cure=failed["cure"], retryable=failed["retryable"])
@@ -50,20 +56,18 @@ def fit(
         raise _lost("the workers ended without a model")
 
 
-def _fit(work: Work, settings: Mapping[str, Any], workers: int, gpus: float, temporary: Path) -> None:
-    import ray
+def _fit(work: Work, settings: Mapping[str, Any], workers: int, each: Mapping[str, float], temporary: Path) -> None:
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
     from steps.finetune.loop import train
 
-    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    cores = max(1, int(there.get("CPU", 1)) // workers)
-    each: dict[str, float] = {"CPU": cores} | ({"GPU": gpus} if gpus else {})
+    threads = max(1, round(each["CPU"]))
+    driver = None if os.environ.get("RAY_ADDRESS") else tuple(own_life())
     trainer = TorchTrainer(
         train,
-        train_loop_config={"work": str(work.folder), "settings": dict(settings)},
-        scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpus > 0, resources_per_worker=each),
+        train_loop_config={"work": str(work.folder), "settings": dict(settings), "threads": threads, "driver": driver},
+        scaling_config=ScalingConfig(num_workers=workers, use_gpu="GPU" in each, resources_per_worker=dict(each)),
         run_config=RunConfig(
             name=work.folder.name, storage_path=str(temporary / "results"), failure_config=FailureConfig(max_failures=2)
         ),
@@ -76,7 +80,7 @@ def _fit(work: Work, settings: Mapping[str, Any], workers: int, gpus: float, tem
 
 
 @contextmanager
-def _cluster(workers: int, gpus: float) -> Iterator[Path]:
+def _cluster(workers: int, each: Mapping[str, float]) -> Iterator[Path]:
     """A running Ray, and a folder for what it writes."""
     address = os.environ.get("RAY_ADDRESS")
     with (
@@ -92,7 +96,7 @@ def _cluster(workers: int, gpus: float) -> Iterator[Path]:
             if address:
                 ray.init(logging_level=logging.ERROR, log_to_driver=False)
             else:
-                _embed(ray, workers, gpus, temporary)
+                _embed(ray, workers, each, temporary)
         except Exception as error:  # sockets, memory, versions: all of it is "Ray did not start"
             raise _lost(f"Ray did not start: {_last_line(error)}") from error
         try:
@@ -101,8 +105,9 @@ def _cluster(workers: int, gpus: float) -> Iterator[Path]:
             ray.shutdown()
 
 
-def _embed(ray: Any, workers: int, gpus: float, temporary: Path) -> None:
-    if gpus and int(gpus * workers) > _gpus():
+def _embed(ray: Any, workers: int, each: Mapping[str, float], temporary: Path) -> None:
+    gpus = each.get("GPU", 0)
+    if gpus and gpus * workers > _gpus():
         raise StepError(
             f"{workers} workers with {gpus:g} GPUs each are asked for, and this machine has {_gpus()}",
             where="resources",
@@ -110,13 +115,17 @@ def _embed(ray: Any, workers: int, gpus: float, temporary: Path) -> None:
         )
     ray.init(
         address="local",
-        num_cpus=max(workers, len(os.sched_getaffinity(0))),
+        num_cpus=max(ceil(each["CPU"] * workers), _cores()),
         object_store_memory=_OBJECT_STORE,
         include_dashboard=False,
         logging_level=logging.ERROR,
         log_to_driver=False,
         _temp_dir=str(temporary),
     )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _gpus() -> int:

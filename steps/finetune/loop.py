@@ -14,6 +14,7 @@ from steps import classifier, snapshot
 from steps.contract import StepError
 from steps.finetune import schedule
 from steps.finetune.work import MODEL, ROWS, VALIDATION, Work
+from steps.life import Life
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,24 +40,36 @@ class Settings(NamedTuple):
 
 
 class Seat(NamedTuple):
-    """Which of how many workers this is, and what makes a model one of several copies."""
+    """Which of how many workers this is, what makes a model one of several copies, and whether anybody still waits."""
 
     rank: int = 0
     workers: int = 1
     device: Any = "cpu"
     wrap: Callable[[Any], Any] = lambda model: model
+    wanted: Callable[[], bool] = lambda: True
 
 
 def train(config: dict[str, Any]) -> None:
-    """One Ray worker's part. `config`: `work`, a folder, and `settings`, the fields of `Settings`.
+    """One Ray worker's part. `config`: `work`, a folder; `settings`, the fields of `Settings`; `threads`; `driver`.
+
+    The driver is the life to end with, when it is on this machine: Ray lets a worker go on for seconds after it.
 
     What can't be helped by another attempt is written down as a failure and not raised.
     """
     import ray.train
+    import torch
     from ray.train.torch import get_device, prepare_model
 
+    torch.set_num_threads(config["threads"])
     here, work = ray.train.get_context(), Work(config["work"])
-    seat = Seat(here.get_world_rank(), here.get_world_size(), get_device(), prepare_model)
+    driver = Life(*config["driver"]) if config["driver"] else None
+    seat = Seat(
+        rank=here.get_world_rank(),
+        workers=here.get_world_size(),
+        device=get_device(),
+        wrap=prepare_model,
+        wanted=lambda: driver is None or driver.alive,
+    )
     try:
         learn(work, Settings(**config["settings"]), seat)
     except StepError as error:
@@ -80,6 +93,8 @@ def learn(work: Work, settings: Settings, seat: Seat) -> None:
     pace = _Pace(work, total, position)
     wrapped.train()
     for step, places in data.plan(settings, seat, position):
+        if not seat.wanted():
+            return
         torch.manual_seed(schedule.seed_at(settings.seed, step, seat.rank))
         for part in optimiser.param_groups:
             part["lr"] = settings.learning_rate * schedule.rate(step, total, settings.warmup)

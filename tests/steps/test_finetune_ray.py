@@ -19,7 +19,7 @@ from steps.finetune.selection import choose
 from steps.finetune.work import MODEL
 
 AGENTS = {"ray::DashboardAgent", "ray::RuntimeEnvAgent"}  # they look for their dead raylet for a minute, and do no work
-SETTINGS = {"epochs": 15, "learning_rate": 5e-3, "batch_size": 8, "max_length": 16, "checkpoint_every": 5}
+SETTINGS = {"epochs": 30, "learning_rate": 5e-3, "batch_size": 8, "max_length": 16, "checkpoint_every": 5}
 SCRIPT = """
 import json, sys
 from steps.contract import Context

@@ -1,6 +1,5 @@
 """A classifier so small that training it takes a second, and text that it can learn."""
 
-import os
 import random
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from steps.contract import Dataset, Model
 from steps.finetune.loop import Seat, Settings, learn
 from steps.finetune.work import MODEL, ROWS, VALIDATION, Work
 from steps.snapshot import Row
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: threads that spin starve a busy machine
 
 GOOD = ("good", "fine", "lovely", "great", "happy")
 BAD = ("bad", "awful", "sad", "poor", "ugly")
