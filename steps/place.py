@@ -8,6 +8,7 @@ it needs no free disk, because its room was kept when the run began.
 """
 
 import contextlib
+import errno
 import os
 import re
 import tempfile
@@ -21,6 +22,7 @@ ORDER = "RATCHET_ORDER"  # names the order itself in the environment, where nobo
 FENCE = "RATCHET_FENCE"  # names the file descriptor of the stage's lock, already held
 FAILED = "ratchet-failure: "  # precedes the failure's JSON in the log, for who can read nothing else
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*/[0-9]+")
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network and bucket mounts have none
 _ROOM = 16_384  # bytes kept for failure.json
 
 
@@ -42,6 +44,7 @@ class Place:
         self.progress = self.folder / "progress.json"
         self.heartbeat = self.folder / "heartbeat"
         self.pid = self.folder / "pid"
+        self.made = self.folder / "made.json"  # a copy of what is published far away, so that few need to ask there
         self.failure = self.folder / "failure.json"
         self.room = self.folder / "room"
 
@@ -83,6 +86,12 @@ class Place:
             os.link(draft, self.failure)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if self.failure.exists():
+                return False
+            draft.replace(self.failure)
         finally:
             draft.unlink(missing_ok=True)
         sync(self.folder)

@@ -74,11 +74,19 @@ def _make(order: Order, place: Place, store: Store, targets: Path) -> Product:
             cure = "return its `Made`, report and all"
             raise StepError(f"{order.step} returned {type(made).__name__}", where=order.step, cure=cure)
         product = store.publish(order.run, made, partial)
-        place.room.unlink(missing_ok=True)
+        _settle(place, store, product)
         return product
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)  # a full disk gets its room back
         raise
+
+
+def _settle(place: Place, store: Store, product: Product) -> None:
+    """What is left to do once the product is published, and may fail."""
+    with contextlib.suppress(OSError):
+        place.room.unlink(missing_ok=True)
+        if store.remote:
+            write_whole(place.made, product.model_dump_json())
 
 
 def read_given(step: Step, order: Order) -> Given:

@@ -111,7 +111,7 @@ class ObjectStore:
             return _read_product(fs.cat_file(f"{base}/{MADE}"), f"{self.root}/{run}/{MADE}")
         except FileNotFoundError:
             return None
-        except OSError as error:
+        except Exception as error:  # each kind of store has errors of its own
             raise _unreadable(f"{self.root}/{run}/{MADE}", error) from error
 
     def partial(self, place: Place) -> Path:
@@ -325,8 +325,8 @@ def _open_url(url: str) -> tuple[Any, str]:
     return fs, str(path).rstrip("/")
 
 
-def _unreadable(where: str, error: OSError) -> StepError:
-    reason = os.strerror(error.errno) if error.errno else str(error)
+def _unreadable(where: str, error: Exception) -> StepError:
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
     cure = "check that it is there and that this user may read it"
     return StepError(f"{where} can't be read: {reason}", where=where, cure=cure, retryable=True)
 

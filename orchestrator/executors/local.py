@@ -28,7 +28,9 @@ from orchestrator.executors.workplace import (
     STOPPED,
     additions,
     died,
+    has_published,
     inherited,
+    product_of,
     progress_of,
     refused,
     silence,
@@ -92,7 +94,7 @@ class LocalExecutor:
     def stop(self, order: Order) -> None:
         """End the run for good. Raises `StuckError` when the kernel can't end it."""
         place = Place(self.work_root, order.run)
-        if not self._published(order.run):
+        if not has_published(self.store, place):
             place.fail(STOPPED)
         end([place.folder], GRACE)
 
@@ -106,7 +108,7 @@ class LocalExecutor:
         try:
             if not locked(handle) and not self._free(handle, place):
                 return
-            if read_life(place.pid) is not None or place.failure.exists() or self._published(place.run):
+            if read_life(place.pid) is not None or place.failure.exists() or has_published(self.store, place):
                 return
             self._sweep_earlier(place)
             os.ftruncate(handle, 0)
@@ -136,17 +138,11 @@ class LocalExecutor:
             child.poll()  # nobody else waits for it
         wake()
 
-    def _published(self, run: str) -> bool:
-        try:
-            return self.store.product(run) is not None
-        except StepError:
-            return True  # damaged, but there
-
     def _sweep_earlier(self, place: Place) -> None:
         """End what earlier, unfinished attempts left behind outside of their lock."""
         numbers = (int(entry.name) for entry in place.stage.iterdir() if entry.name.isdigit())
         earlier = [Place(self.work_root, f"{place.run.rpartition('/')[0]}/{n}") for n in numbers if n < place.attempt]
-        unfinished = [other.folder for other in earlier if not self._published(other.run)]
+        unfinished = [other.folder for other in earlier if not has_published(self.store, other)]
         if unfinished:
             end(unfinished, 0)
 
@@ -193,7 +189,7 @@ class LocalExecutor:
 
     def _result(self, order: Order, place: Place, life: Life | None, silent: bool) -> Product | Failure:
         """What a run that is not at work has left."""
-        if (product := self.store.product(order.run)) is not None:
+        if (product := product_of(self.store, place)) is not None:
             return product
         if (failure := place.read_failure()) is not None:
             return failure

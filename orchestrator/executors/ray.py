@@ -30,6 +30,8 @@ from orchestrator.executors.workplace import (
     STOPPED,
     additions,
     died,
+    has_published,
+    product_of,
     progress_of,
     quoted,
     refused,
@@ -114,7 +116,7 @@ class RayExecutor:
     def stop(self, order: Order) -> None:
         """End the run for good. Raises `StuckError` when Ray or the kernel can't end it, `OSError` when unreachable."""
         place = Place(self.work_root, order.run)
-        if not self._published(order.run):
+        if not has_published(self.store, place):
             place.fail(STOPPED)
         if (client := self._reach(begin=False)) is not None:
             _stop(client, submission_of(order.run))
@@ -131,7 +133,7 @@ class RayExecutor:
     def _begin(self, order: Order, place: Place) -> bool:
         """Whether the run is at work, or will be. Raises `Busy`, `StepError`, `OSError`, `RuntimeError`."""
         place.folder.mkdir(parents=True, exist_ok=True)
-        if place.failure.exists() or self._published(order.run):
+        if place.failure.exists() or has_published(self.store, place):
             return False
         client = self._reach(begin=True)
         submission = submission_of(order.run)
@@ -155,7 +157,7 @@ class RayExecutor:
                 raise Busy(f"{base}/{number} is still at work: {place.run} must wait until it has ended")
         if self.shared:
             earlier = [place.stage / str(number) for number in range(1, place.attempt)]
-            unfinished = [folder for folder in earlier if not self._published(f"{base}/{folder.name}")]
+            unfinished = [folder for folder in earlier if not has_published(self.store, Place.at(folder))]
             if unfinished:
                 end(unfinished, 0)
             handle = os.open(place.lock, os.O_RDWR | os.O_CREAT, 0o644)
@@ -206,7 +208,7 @@ class RayExecutor:
             _stop(client, submission)
         elif state is not None and state not in _ENDED:
             return Running(progress=progress_of(place))
-        if (product := self.store.product(order.run)) is not None:
+        if (product := product_of(self.store, place)) is not None:
             return product
         if (failure := place.read_failure()) is not None:
             return failure
@@ -225,12 +227,6 @@ class RayExecutor:
             failure = died(place, None)
         place.fail(silenced(failure, self.stale) if silent else failure)
         return place.read_failure() or failure
-
-    def _published(self, run: str) -> bool:
-        try:
-            return self.store.product(run) is not None
-        except StepError:
-            return True  # damaged, but there
 
     def _is_silent(self, place: Place) -> bool:
         life = read_life(place.pid) if self.shared else None

@@ -4,16 +4,19 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from math import ceil
 
 from pydantic import ValidationError
 
 from orchestrator.core.effects import Order
-from orchestrator.core.report import Failure
+from orchestrator.core.report import Failure, Product
 from orchestrator.executors.processes import MARK
 from orchestrator.ports import Progress
+from steps.contract import StepError
 from steps.life import Life
 from steps.place import Place
+from steps.store import Store
 
 STOPPED = Failure(what="stopped", cure="`/rerun` starts a new attempt", retryable=False)
 NEVER = Failure(what="it was never started", cure="start it", retryable=True)
@@ -41,6 +44,22 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not (name.startswith("RATCHET_") and any(word in name for word in _SECRET))
     }
+
+
+def product_of(store: Store, place: Place) -> Product | None:
+    """What the run has published; asks a store that is far away only when there is no copy here. Raises `StepError`."""
+    if store.remote:
+        with suppress(OSError, ValidationError):
+            return Product.model_validate_json(place.made.read_bytes())
+    return store.product(place.run)
+
+
+def has_published(store: Store, place: Place) -> bool:
+    """Whether there is a product, be it damaged: then it is not made again."""
+    try:
+        return product_of(store, place) is not None
+    except StepError:
+        return True
 
 
 def progress_of(place: Place) -> Progress | None:

@@ -282,6 +282,17 @@ def test_any_command_that_publishes_is_a_run(local: House) -> None:
     assert found == Product(report=Report(summary="Made by a shell."))
 
 
+def test_a_product_far_away_is_adopted_without_asking(local: House) -> None:
+    """With an object store the machine keeps a copy of what was published: a store that is away fails nothing."""
+    order = local.order()
+    product = finish(LocalExecutor(local.work, f"local://{local.made}"), order)
+    assert isinstance(product, Product)
+    away = LocalExecutor(local.work, "nonsense://away")
+    assert away.look(order) == product
+    assert finish(away, order) == product
+    assert local.starts() == 1
+
+
 def test_a_damaged_product_is_a_failure(local: House) -> None:
     """A made.json that can't be understood is named, and not taken for an unfinished run."""
     order = local.order()
