@@ -1,6 +1,7 @@
 """Ray around the loop: an embedded cluster of one machine, or the one that `RAY_ADDRESS` names.
 
-Law: when `fit` returns, or its process dies, nothing that it started goes on working.
+Law: when `fit` returns, or its process dies, nothing that it started goes on working. Workers on several machines need
+a scratch folder that all of them share.
 """
 
 import logging
@@ -23,15 +24,17 @@ _TOLD_EVERY = 0.5
 _OBJECT_STORE = 80 * 2**20  # nothing travels through it: workers read their rows from files
 _MOST_SOCKET_PATH = 40  # the kernel allows 107 bytes, of which Ray needs some sixty
 _PREFIX = "ratchet-ray-"
-_ENVIRONMENT = {
-    "RAY_AUTH_MODE": "disabled",  # an embedded cluster listens on loopback; a token file would change later clusters
-    "RAY_USAGE_STATS_ENABLED": "0",
+_TRAIN = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # the controller's poll; at its default, ending takes four seconds more
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # an actor of 110 MiB that watches for a cloud's notice
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_CONTROLLER_STRUCTURED_LOGGING": "0",
     "RAY_TRAIN_ENABLE_WORKER_STRUCTURED_LOGGING": "0",
+}
+_EMBEDDED = {
+    "RAY_AUTH_MODE": "disabled",  # it listens on loopback; a token file would change the clusters that come later
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # an actor of 110 MiB that watches for a cloud's notice
     "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads that spin cost four fifths of the speed on a busy machine
 }
 
@@ -83,10 +86,8 @@ def _fit(work: Work, settings: Mapping[str, Any], workers: int, each: Mapping[st
 def _cluster(workers: int, each: Mapping[str, float]) -> Iterator[Path]:
     """A running Ray, and a folder for what it writes."""
     address = os.environ.get("RAY_ADDRESS")
-    with (
-        _temporary() as temporary,
-        _environment({} if address else _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)}),
-    ):
+    embedded = {} if address else _EMBEDDED | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with _temporary() as temporary, _environment(_TRAIN | embedded):
         import ray
 
         if ray.is_initialized():
@@ -97,6 +98,8 @@ def _cluster(workers: int, each: Mapping[str, float]) -> Iterator[Path]:
                 ray.init(logging_level=logging.ERROR, log_to_driver=False)
             else:
                 _embed(ray, workers, each, temporary)
+        except StepError:
+            raise
         except Exception as error:  # sockets, memory, versions: all of it is "Ray did not start"
             raise _lost(f"Ray did not start: {_last_line(error)}") from error
         try:

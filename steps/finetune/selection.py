@@ -30,11 +30,9 @@ def choose(rows: Sequence[Row], seen: Collection[str], *, replay: float, most: i
     new = [row for row in rest if row.arrived not in seen]
     old = [row for row in rest if row.arrived in seen]
     room = len(rest) if most is None else most
-    if not new:
-        return Chosen(_draw(old, room, seed), _draw(validation, _MOST_VALIDATION, seed), min(len(old), room))
-    share = replay if old else 0.0
-    fresh = _draw(new, round(room * (1 - share)), seed)
-    again = _draw(old, min(room - len(fresh), round(len(fresh) * share / (1 - share))), seed)
+    fresh = _draw(new, len(new) if most is None else max(round(most * (1 - replay)), most - len(old)), seed)
+    wanted = round(len(fresh) * replay / (1 - replay)) if new else room
+    again = _draw(old, min(room - len(fresh), wanted), seed)
     return Chosen([*fresh, *again], _draw(validation, _MOST_VALIDATION, seed), len(again))
 
 

@@ -67,6 +67,10 @@ def test_rows_are_new_or_replayed_by_the_share_that_was_asked():
     few = choose(found, {"c-000001"}, replay=0.25, most=40, seed=0)
     assert (len(few.train), few.replayed) == (40, 10)
     assert choose(found, {"c-000001"}, replay=0.0, most=None, seed=0).replayed == 0
+    scarce = choose(rows(30) + new_rows(300), {"c-000001"}, replay=0.5, most=None, seed=0)
+    assert len(scarce.train) + len(scarce.validation) == 330
+    cut = choose(rows(30) + new_rows(300), {"c-000001"}, replay=0.5, most=200, seed=0)
+    assert len(cut.train) == 200
     assert choose(list(reversed(found)), {"c-000001"}, replay=0.5, most=None, seed=0) == chosen
 
 

@@ -129,3 +129,10 @@ def test_too_few_rows_are_refused_before_ray_starts(place, tmp_path):
     given = settings(place).model_copy(update={"data": Dataset(uri=str(tmp_path / "few"))})
     with pytest.raises(StepError, match="rows are too few to train on"):
         finetune(given, Context(tmp_path / "out", scratch=tmp_path / "s"))
+
+
+def test_gpus_that_are_not_there_are_refused_before_ray_waits_for_them(place, tmp_path):
+    """Ray would wait for ever; the step says how many there are."""
+    resources = {"workers": 2, "gpus_per_worker": 64}
+    with pytest.raises(StepError, match="2 workers with 64 GPUs each are asked for"):
+        finetune(settings(place), Context(tmp_path / "out", scratch=tmp_path / "s", resources=resources))
