@@ -20,7 +20,7 @@ from typing import Any
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import machine, steps
+from benchmarks import approval, cold, idle, machine, steps
 from benchmarks.environments import DEFAULT, PEERS, Environment, ensure
 from benchmarks.place import Place
 from benchmarks.postgres import Absent, Server, server
@@ -29,6 +29,9 @@ from benchmarks.table import table
 Measure = Callable[[Place], Iterator[tuple[str, dict[str, Any]]]]
 MEASURES: dict[str, Measure] = {
     "steps": steps.measure,
+    "approval": approval.measure,
+    "cold": cold.measure,
+    "idle": idle.measure,
 }
 
 

@@ -27,8 +27,8 @@ class Ours:
         self.store = Store(open_database(self._url))
         self._done = itertools.count(1)
         self._bodies = 0
-        executor = InlineExecutor({"bench:noop": self._noop})
-        self.engine = Engine(self.store, {"inline": executor}, [], SystemClock(), owner=me())
+        self._executor = InlineExecutor({"bench:noop": self._noop})
+        self.engine = Engine(self.store, {"inline": self._executor}, [], SystemClock(), owner=me())
 
     def _noop(self, order: Order) -> Product:
         self._bodies = next(self._done)
@@ -66,6 +66,12 @@ class Ours:
 
     def count(self) -> int:
         return rows(self._url, "events")
+
+    def close(self) -> None:
+        """Let go of everything, as an application that ends."""
+        self.engine.close()
+        self._executor.close()
+        self.store.close()
 
 
 def profile(steps: int, cycles: int = 1) -> None:

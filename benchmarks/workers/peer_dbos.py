@@ -54,6 +54,9 @@ class Peer:
     def count(self) -> int:
         return rows(self._url, "operation_outputs" if self._url.startswith("sqlite") else "dbos.operation_outputs")
 
+    def close(self) -> None:
+        DBOS.destroy()
+
 
 if __name__ == "__main__":
     serve(Peer)

@@ -43,6 +43,7 @@ def serve(make: Callable[[dict[str, Any]], Contender], **more: Callable[..., Any
     contender = make(wanted)
     if "once" in wanted:
         contender.run(wanted["once"], 1)
+        getattr(contender, "close", lambda: None)()
         return
     offers: dict[str, Callable[..., Any]] = {
         "run": lambda steps, cycles=1: timed(lambda: contender.run(steps, cycles)),

@@ -1,0 +1,77 @@
+"""A cold start: a process, a fresh database, one cycle of four no-op steps, and the end; and the memory that it took."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders import command, environment
+from benchmarks.place import Place
+from benchmarks.ratio import Sample, Spread, alternate
+from benchmarks.table import judged, spread, table
+
+_STEPS = 4
+_SECONDS, _MIB = 0.45, 60.0
+_WORKERS = {
+    "Ratchet": ("ours", ""),
+    "DBOS": ("peer_dbos", "dbos"),
+    "LangGraph": ("peer_langgraph", "langgraph"),
+    "Burr": ("peer_burr", "burr"),
+    "Prefect": ("peer_prefect", "prefect"),
+}
+_FLOOR = "`import sqlalchemy`"
+
+
+def measure(place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One section: SQLite, since a fresh database there costs no server."""
+    memory: dict[str, list[float]] = defaultdict(list)
+    samples = {
+        label: partial(_cold, place, label, worker, peer, memory)
+        for label, (worker, peer) in _WORKERS.items()
+        if not peer or (peer in place.peers and (peer != "prefect" or not place.quick))
+    }
+    floor = partial(_spawn, [sys.executable, "-c", "import sqlalchemy"], _FLOOR, place.folder, memory)
+    floor()
+    for sample in samples.values():  # bytecode is compiled once, and not in what is measured
+        sample()
+    memory.clear()
+    rounds, most = (4, 6) if place.quick else (10, 20)
+    raw, found = alternate(lambda: floor().seconds, samples, rounds=rounds, most=most)
+    rows = [[_FLOOR, spread(raw), "1", "", f"{max(memory[_FLOOR]):.0f}", "", ""]]
+    for label, one in found.items():
+        peak = Spread.of(memory[label]).median
+        goal = f"{judged(one.seconds.median, _SECONDS, unit=' s')}, {judged(peak, _MIB, unit=' MiB')}"
+        shown = goal if label == "Ratchet" else ""
+        rows.append(
+            [label, spread(one.seconds), spread(one.ratio), f"{one.processor.median:.2f}", f"{peak:.0f}", f"{one.kept}/{one.dropped}", shown]
+        )
+    columns = ["process start to exit", "s", "ratio to the import", "processor s", "peak MiB", "kept/dropped", "goal"]
+    text = f"### A cold cycle of four steps on SQLite\n\n{table(columns, rows)}\n"
+    yield text, {"measure": "cold", "floor": raw, "found": found, "memory": memory}
+
+
+def _cold(place: Place, label: str, worker: str, peer: str, memory: dict[str, list[float]]) -> Sample:
+    url = place.url("sqlite", place.fresh("cold"))
+    python = place.peers[peer].python if peer else sys.executable
+    return _spawn(command(worker, {"url": url, "once": _STEPS}, python), label, place.folder, memory)
+
+
+def _spawn(line: Sequence[str], label: str, folder: Path, memory: dict[str, list[float]]) -> Sample:
+    """Seconds from before its start until after its end; its peak goes to `memory` (MiB, of that one process)."""
+    log = folder / "cold.log"
+    with log.open("wb") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), cwd=folder)
+        _, code, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(code)
+    if process.returncode != 0:
+        said = log.read_text(errors="replace").strip().splitlines()
+        raise RuntimeError(f"it ended with {process.returncode}: {said[-1] if said else ''}")
+    memory[label].append(used.ru_maxrss / 1024)
+    return Sample(seconds, used.ru_utime + used.ru_stime)
