@@ -72,4 +72,5 @@ def _began(engine: Contender, cycle: str) -> float:
 def _row(label: str, seconds: list[float], floor: float) -> list[str]:
     middle = percentile(seconds, 50)
     goal = judged(middle / floor, _TIMES, unit=" × floor") if middle != floor else ""
-    return [label, f"{middle * 1e3:.2f}", f"{percentile(seconds, 99) * 1e3:.2f}", f"{middle / floor:.2f}", str(len(seconds)), goal]
+    p50, p99 = f"{middle * 1e3:.2f}", f"{percentile(seconds, 99) * 1e3:.2f}"
+    return [label, p50, p99, f"{middle / floor:.2f}", str(len(seconds)), goal]

@@ -1,4 +1,4 @@
-"""A cold start: a process, a fresh database, one cycle of four no-op steps, and the end; and the memory that it took."""
+"""A cold start: a process, a fresh database, one cycle of four no-op steps, the end; and the memory that it took."""
 
 import os
 import subprocess
@@ -47,9 +47,8 @@ def measure(place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
         peak = Spread.of(memory[label]).median
         goal = f"{judged(one.seconds.median, _SECONDS, unit=' s')}, {judged(peak, _MIB, unit=' MiB')}"
         shown = goal if label == "Ratchet" else ""
-        rows.append(
-            [label, spread(one.seconds), spread(one.ratio), f"{one.processor.median:.2f}", f"{peak:.0f}", f"{one.kept}/{one.dropped}", shown]
-        )
+        times = [spread(one.seconds), spread(one.ratio), f"{one.processor.median:.2f}"]
+        rows.append([label, *times, f"{peak:.0f}", f"{one.kept}/{one.dropped}", shown])
     columns = ["process start to exit", "s", "ratio to the import", "processor s", "peak MiB", "kept/dropped", "goal"]
     text = f"### A cold cycle of four steps on SQLite\n\n{table(columns, rows)}\n"
     yield text, {"measure": "cold", "floor": raw, "found": found, "memory": memory}
@@ -66,7 +65,9 @@ def _spawn(line: Sequence[str], label: str, folder: Path, memory: dict[str, list
     log = folder / "cold.log"
     with log.open("wb") as output:
         start = time.perf_counter()
-        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), cwd=folder)
+        process = subprocess.Popen(
+            line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), cwd=folder
+        )
         _, code, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(code)

@@ -20,18 +20,20 @@ from typing import Any
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import approval, cold, idle, machine, steps
+from benchmarks import approval, cold, idle, machine, steps, storm
 from benchmarks.environments import DEFAULT, PEERS, Environment, ensure
 from benchmarks.place import Place
 from benchmarks.postgres import Absent, Server, server
 from benchmarks.table import table
 
+_WORK = Path("/var/tmp")  # noqa: S108 - a disk, where /tmp may be memory; `mkdtemp` makes a folder of ours in it
 Measure = Callable[[Place], Iterator[tuple[str, dict[str, Any]]]]
 MEASURES: dict[str, Measure] = {
     "steps": steps.measure,
     "approval": approval.measure,
     "cold": cold.measure,
     "idle": idle.measure,
+    "storm": storm.measure,
 }
 
 
@@ -65,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=list(MEASURES), help="one measure; may be repeated")
     parser.add_argument("--out", type=Path, help="write every figure to this JSON file")
     parser.add_argument("--envs", type=Path, default=DEFAULT, help=f"where the peers are installed (default {DEFAULT})")
-    parser.add_argument("--work", type=Path, default="/var/tmp", help="where databases lie: a disk, no memory (default %(default)s)")  # noqa: S108 - mkdtemp makes the folder
+    parser.add_argument("--work", type=Path, default=_WORK, help="where databases lie (default %(default)s)")
     parser.add_argument("--no-peers", action="store_true", help="the engine and the raw database alone")
     parser.add_argument("--no-postgres", action="store_true", help="SQLite alone")
     parser.add_argument("--keep", action="store_true", help="keep the databases and logs")

@@ -13,7 +13,12 @@ DEFAULT = Path("~/.cache/ratchet-bench").expanduser()
 _DRIVER = "psycopg[binary]==3.3.9"
 PEERS = {
     "dbos": ("dbos==3.4.0", _DRIVER),
-    "langgraph": ("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2", "langgraph-checkpoint-postgres==3.2.0", _DRIVER),
+    "langgraph": (
+        "langgraph==1.2.22",
+        "langgraph-checkpoint-sqlite==3.1.2",
+        "langgraph-checkpoint-postgres==3.2.0",
+        _DRIVER,
+    ),
     "burr": ("burr==0.42.0",),
     "prefect": ("prefect==3.8.8", "fastapi==0.139.2"),
 }

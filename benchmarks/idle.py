@@ -28,7 +28,8 @@ def _memory(place: Place) -> tuple[str, dict[str, Any]]:
                 worker.ask("run", steps=_STEPS)
             found = worker.ask("memory")
         data[database] = {"started": started, **found}
-        rows.append([database, f"{started:.1f}", f"{found['now']:.1f}", f"{found['peak']:.1f}", judged(found["peak"], _MIB, unit=" MiB")])
+        shown = [f"{one:.1f}" for one in (started, found["now"], found["peak"])]
+        rows.append([database, *shown, judged(found["peak"], _MIB, unit=" MiB")])
     columns = ["resident MiB", "as started", f"after {_STEPS * _CYCLES:,} steps", "peak", "goal"]
     return f"### Memory of an engine\n\n{table(columns, rows)}\n", {"measure": "memory", **data}
 
@@ -38,6 +39,7 @@ def _waiting(place: Place) -> tuple[str, dict[str, Any]]:
     rows, data = [], {}
     for database in place.databases:
         spent: dict[int, float] = {}
+        memory = 0.0
         for waiting in (0, count, 0):  # an idle one before and after it
             url = place.url(database, place.fresh("idle"))
             with closing(place.start("Ratchet", "waiting", {"url": url, "role": "engine"})) as worker:
@@ -46,12 +48,12 @@ def _waiting(place: Place) -> tuple[str, dict[str, Any]]:
                 before = worker.ask("cpu")
                 time.sleep(window)
                 seconds = (worker.ask("cpu") - before) * 60 / window
-                memory = worker.ask("memory")["now"]
+                worker_memory = worker.ask("memory")["now"]
             spent[waiting] = (spent[waiting] + seconds) / 2 if waiting in spent else seconds
             if waiting:
-                data[f"{database} memory"] = memory
-        data[database] = spent
-        more = spent[count] - spent[0]
-        rows.append([database, f"{spent[0]:.3f}", f"{spent[count]:.3f}", f"{more:+.3f}", f"{data[f'{database} memory']:.0f} MiB"])
+                memory = worker_memory
+        data[database] = {"idle": spent[0], "waiting": spent[count], "memory": memory}
+        none, many = spent[0], spent[count]
+        rows.append([database, f"{none:.3f}", f"{many:.3f}", f"{many - none:+.3f}", f"{memory:.0f} MiB"])
     columns = ["processor s per minute", "nothing waits", f"{count:,} wait at gates", "more", "memory with them"]
     return f"### Cycles that wait\n\n{table(columns, rows)}\n", {"measure": "waiting", **data}

@@ -68,7 +68,12 @@ def _system(folder: Path, binaries: Path) -> Iterator[Server]:
     options = [f"--{name}={value}" for name, value in settings.items()]
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options], user=user, stdout=log, stderr=log, cwd=data, env=_environment()
+            [binaries / "postgres", "-D", data, *options],
+            user=user,
+            stdout=log,
+            stderr=log,
+            cwd=data,
+            env=_environment(),
         )
     try:
         _await(port, process)

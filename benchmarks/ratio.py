@@ -1,6 +1,7 @@
 """Alternation: a control before and after every sample, so that a busy machine spoils samples and not the answer.
 
-ratio = sample / mean(control before, control after); a sample whose two controls differ by more than `QUIET` is dropped.
+ratio = sample / mean(control before, control after). A sample whose two controls differ by more than `QUIET` times is
+dropped.
 """
 
 import statistics

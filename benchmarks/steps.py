@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.contenders import Contender, Silent
 from benchmarks.place import Place
-from benchmarks.ratio import Compared, Sample, alternate
+from benchmarks.ratio import Compared, Sample, Spread, alternate
 from benchmarks.table import judged, spread, table
 
 STEPS = 100
@@ -54,6 +54,8 @@ def measure(place: Place) -> Iterator[tuple[str, dict[str, Any]]]:
     """A section for each database."""
     for database in place.databases:
         yield _database(place, database)
+    if "prefect" in place.peers and not place.quick:
+        yield _prefect(place)
 
 
 def _database(place: Place, database: str) -> tuple[str, dict[str, Any]]:
@@ -72,18 +74,14 @@ def _database(place: Place, database: str) -> tuple[str, dict[str, Any]]:
         recorded = {name: _tried(partial(one.ask, "count")) for name, one in running.items()}
         facts = control.facts
     rows = [["raw transition, one connection", spread(raw, 3, 1e3), "1", f"{1 / raw.median:,.0f}", "", "", "", ""]]
-    for one in entries:
-        if one.label in found:
-            rows.append(_row(one, found[one.label], recorded[one.process], database))
-    columns = ["", "ms per step", "ratio to raw", "steps/s", "processor ms", "kept/dropped", "rows in its store", "goal"]
+    rows += [_row(one, found[one.label], recorded[one.process], database) for one in entries if one.label in found]
+    columns = ["", "ms per step", "ratio to raw", "steps/s", "processor ms", "kept/dropped", "rows stored", "goal"]
     said = ", ".join(f"{name} {value}" for name, value in facts.items())
     text = f"### A durable step on {database} ({said})\n\n{table(columns, rows)}\n"
     return text, {"measure": f"steps {database}", "raw": raw, "facts": facts, "recorded": recorded, "found": found}
 
 
-def _started(
-    place: Place, database: str, entries: list[Entry], stack: ExitStack
-) -> Iterator[tuple[str, Contender]]:
+def _started(place: Place, database: str, entries: list[Entry], stack: ExitStack) -> Iterator[tuple[str, Contender]]:
     seen: set[str] = set()
     for entry in entries:
         if entry.process in seen:
@@ -128,3 +126,16 @@ def _row(entry: Entry, found: Compared, recorded: Any, database: str) -> list[st
         f"{recorded:,}" if isinstance(recorded, int) else str(recorded),
         goal,
     ]
+
+
+def _prefect(place: Place) -> tuple[str, dict[str, Any]]:
+    """Alone, and without a ratio: its server goes on working between its runs, and so spoils every control."""
+    url = place.url("sqlite", place.fresh("prefect"))
+    with closing(place.start("Prefect", "peer_prefect", {"url": url}, "prefect")) as worker:
+        worker.ask("run", steps=STEPS)
+        taken = [float(worker.ask("run", steps=STEPS)[0]) for _ in range(5)]
+        recorded = worker.ask("count", patience=60.0)
+    seconds = Spread.of(taken)
+    row = [f"Prefect, {STEPS} tasks", spread(seconds, 0, 1e3), f"{STEPS / seconds.median:,.0f}", f"{recorded:,}"]
+    text = f"### Prefect, for comparison\n\n{table(['', 'ms per run', 'steps/s', 'rows stored'], [row])}\n"
+    return text, {"measure": "prefect", "seconds": taken, "recorded": recorded}

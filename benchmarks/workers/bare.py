@@ -1,4 +1,4 @@
-"""The floor of an approval: one process commits and rings, another wakes and commits. `{"role": "engine" | "approver"}`.
+"""The floor of an approval: one process commits and rings, another wakes and commits. `role`: `engine` or `approver`.
 
 SQLite: a transaction, then a UNIX datagram. PostgreSQL: NOTIFY in the transaction, LISTEN.
 """

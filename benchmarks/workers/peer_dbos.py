@@ -26,7 +26,7 @@ def launch(url: str, *, wal: bool = False) -> None:
         with sqlite3.connect(sqlite_file(url)) as link:
             link.execute("PRAGMA journal_mode=WAL")
     os.environ.pop("DBOS_SYSTEM_DATABASE_URL", None)
-    settings: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False}
+    settings = DBOSConfig(name="bench", system_database_url=url, log_level="ERROR", run_admin_server=False)
     DBOS(config=settings)
     DBOS.launch()
 

@@ -1,8 +1,9 @@
 """What every measured program speaks: lines of JSON on stdin and stdout. Standard library alone, so that any runs it.
 
 Started as `PYTHON worker.py {config}`; it says `{"ready": …}` with its facts, and then answers each line:
-`{"do": "run", "steps": 100, "cycles": 1}` with the seconds, and the seconds of processor, that one durable run of so many
-no-op steps took (or so many runs at once), `{"do": "count"}` with the rows that its store holds by now, and whatever else it offers by name.
+`{"do": "run", "steps": 100, "cycles": 1}` with the seconds, and the seconds of processor, that one durable run of so
+many no-op steps took (or so many runs at once), `{"do": "count"}` with the rows that its store holds by now, and
+whatever else it offers by name.
 With `{"once": 4}` in its config it runs four steps and ends, and says nothing.
 """
 

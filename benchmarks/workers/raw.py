@@ -1,7 +1,7 @@
 """The control: what a durable transition costs the database itself, with nothing around it.
 
-A transition is BEGIN (IMMEDIATE); UPDATE run … WHERE version = ?; INSERT event; COMMIT. `threads`: each cycle has its own
-connection and thread. `batch`: the transitions of all cycles share one commit, which is the physical limit.
+A transition is BEGIN (IMMEDIATE); UPDATE run … WHERE version = ?; INSERT event; COMMIT. `threads`: each cycle has its
+own connection and thread. `batch`: the transitions of all cycles share one commit, which is the physical limit.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ class Lite:
         execute = self.link.execute
         execute("BEGIN IMMEDIATE")
         for run in runs:
-            done = execute("UPDATE run SET version=?, state=? WHERE id=? AND version=?", (version + 1, "x", run, version))
+            done = execute("UPDATE run SET version=?, state='x' WHERE id=? AND version=?", (version + 1, run, version))
             assert done.rowcount == 1
             execute("INSERT INTO event (run, body) VALUES (?, ?)", (run, _BODY))
         execute("COMMIT")
@@ -71,7 +71,9 @@ class Postgres:
     def transit(self, runs: list[int], version: int) -> None:
         cursor = self.link.cursor()
         for run in runs:
-            cursor.execute("UPDATE run SET version=%s, state=%s WHERE id=%s AND version=%s", (version + 1, "x", run, version))
+            cursor.execute(
+                "UPDATE run SET version=%s, state='x' WHERE id=%s AND version=%s", (version + 1, run, version)
+            )
             assert cursor.rowcount == 1
             cursor.execute("INSERT INTO event (run, body) VALUES (%s, %s)", (run, _BODY))
         self.link.commit()

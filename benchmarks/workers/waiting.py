@@ -1,4 +1,4 @@
-"""An engine with cycles that wait at a gate, and their approver in another process: `{"role": "engine" | "approver"}`."""
+"""An engine with cycles that wait at a gate, and their approver in another process: `role` says which."""
 
 import threading
 import time
