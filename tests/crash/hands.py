@@ -24,12 +24,13 @@ say() { echo "$1 $RATCHET_RUN" >>"$TALE/ledger"; }
 stage=${RATCHET_RUN%/*} number=${RATCHET_RUN##*/}
 made="$TALE/made/$stage" busy="$TALE/work/$stage/busy"
 say start
+trap 'rmdir "$busy"; exit 1' TERM
 mkdir "$busy" || say overlap
 kind=ok
 case "$TALE_PLAN" in *" $RATCHET_RUN="*) kind=${TALE_PLAN##* $RATCHET_RUN=}; kind=${kind%% *};; esac
 fail() { echo "$1" >"$RATCHET_WORK/.draft"; ln "$RATCHET_WORK/.draft" "$RATCHET_WORK/failure.json"; }
 case $kind in
-block) trap 'rmdir "$busy"; exit 1' TERM; sleep 600 & wait $!;;
+block) sleep 600 & wait $!;;
 fail) say end; fail '{"what":"it failed"}';;
 fatal) say end; fail '{"what":"it can'"'"'t be done","retryable":false}';;
 die) say end;;
@@ -101,8 +102,8 @@ class Threads:
         while kind == BLOCK and not self._found(order.run):
             time.sleep(0.001)
         if kind != BLOCK:
-            self._say("end", order)
             self._publish(order.run, kind)
+            self._say("end", order)
 
     def _found(self, run: str) -> str:
         try:

@@ -206,7 +206,7 @@ class Teller:
         """Decide what is said here, and say it."""
         actions = self._actions(cycle, place)
         for other in following:
-            if other not in self._doomed and self._chance.random() < 0.05:
+            if actions and other not in self._doomed and self._chance.random() < 0.05:
                 self._doomed.add(other)
                 actions.insert(0, ("doom", str(other)))
         self._script[place] = actions

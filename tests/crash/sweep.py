@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -125,21 +126,21 @@ class Stage:
                 self.server.stop(immediate=True)
                 self.server.start()
                 self.sums["restarts"] += 1
-            wrong = []
-            for pid, status in reap().items():
-                if pid in lives:
-                    del lives[pid]
-                    self.sums["kills"] += 1
-                    if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-                        wrong.append(f"an engine ended by itself: {status}")
-                elif pid == people and os.WIFSIGNALED(status):
-                    people = fork(world.people)
-                elif pid == people:
-                    return [*wrong, *_end(lives), *([] if status == 0 else [f"the people gave up: {status}"])]
+            ended = reap()
+            wrong = [f"an engine ended by itself: {ended[pid]}" for pid in set(lives) & set(ended) if not _killed(ended[pid])]
+            for pid in set(lives) & set(ended):
+                del lives[pid]
+                self.sums["kills"] += 1
+            if people in ended and _killed(ended[people]):
+                people = fork(world.people)
+            elif people in ended:
+                _end(lives)
+                return wrong if ended[people] == 0 else [*wrong, f"the people gave up: {ended[people]}"]
             if now >= PATIENCE:
                 wrong.append(f"stuck after {PATIENCE:.0f} s: {self._state(world)}")
             if wrong:
-                return [*wrong, *_end({**lives, people: None})]
+                _end([*lives, people])
+                return wrong
 
     def _state(self, world: World) -> str:
         _wait(fork(world.clerk))
@@ -161,7 +162,7 @@ class Stage:
         if world.local:
             wrong += [f"{run} was begun {count} times" for run, count in starts.items() if count > 1]
         done = {run for run, kind in world.tale.plan.items() if kind != BLOCK}
-        wrong += [f"{run} was never done, and its result is there" for run in done - set(ends)]
+        wrong += [f"{run} was never begun, and its result is there" for run in done - set(starts)]
         over: set[str] = set()
         for word, run in lines:
             if word == "start" and run in over:
@@ -174,12 +175,15 @@ class Stage:
         return wrong
 
 
-def _end(pids: dict[int, float | None]) -> list[str]:
+def _killed(status: int) -> bool:
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def _end(pids: Iterable[int]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     for pid in pids:
         _wait(pid)
-    return []
 
 
 def _wait(pid: int) -> None:

@@ -63,7 +63,7 @@ def fates(chance: random.Random) -> list[Fate]:
         point = "" if kind == "kill" and chance.random() < 0.5 else chance.choice(POINTS)
         if kind == "lose":
             point = chance.choice(("before commit", "after commit"))
-        count = 1 + int(chance.expovariate(1 / (8 if not point or kind == "lose" else 2)))
+        count = 1 + int(chance.expovariate(1 / (5 if not point or kind == "lose" else 1)))
         drawn.append(Fate(kind, point, count, chance.uniform(0, 0.06)))
     return drawn
 
