@@ -34,6 +34,7 @@ _EMBEDDED = {
     "RAY_AUTH_MODE": "disabled",  # it listens on loopback; a token file would change the clusters that come later
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_worker_niceness": "0",  # at its 15 a busy machine starves the training that everybody waits for
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # an actor of 110 MiB that watches for a cloud's notice
     "OMP_WAIT_POLICY": "PASSIVE",  # waiting threads that spin cost four fifths of the speed on a busy machine
 }
