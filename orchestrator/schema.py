@@ -104,6 +104,8 @@ def open_database(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ArgumentError(parsed.drivername)
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)

@@ -64,11 +64,13 @@ def main() -> int:
     if cycles().count("done") < 2:
         say("Tonight: tweets have arrived. Will the new model learn them, and keep what the champion knows?")
         prepare([*HISTORY, "tweets"])
-        return ratchet("run", PIPELINE, *(["--yes"] if asked.yes else []))
-    say("The demo's two cycles are done. Look around in this folder, or begin anew with `make clean demo`:")
-    print(f"  cd {asked.folder}")
-    print(f"  {os.path.relpath(RATCHET)} list")
-    print(f'  {os.path.relpath(RATCHET)} query {PIPELINE} "What a lovely day"')
+        status = ratchet("run", PIPELINE, *(["--yes"] if asked.yes else []))
+        if status != 0:
+            return status
+    command = os.path.relpath(RATCHET)
+    say("The demo's two cycles are done. Look around, or begin anew with `make clean demo`:")
+    print(f'  cd {asked.folder} && {command} query {PIPELINE} "What a lovely day"')
+    print(f"  cd {asked.folder} && {command} list")
     return 0
 
 
