@@ -46,7 +46,8 @@ def add(given: Numbers, context: Context) -> Sum:
     while given.wait_for and not Path(given.wait_for).exists():
         time.sleep(0.01)
     total = sum(given.values)
-    return Sum(total=total, report=Report(summary=f"The sum is {total:g}.", metrics=(Metric(name="total", value=total),)))
+    metrics = (Metric(name="total", value=total),)
+    return Sum(total=total, report=Report(summary=f"The sum is {total:g}.", metrics=metrics))
 
 
 class Factor(Given):

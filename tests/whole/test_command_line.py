@@ -44,8 +44,8 @@ def test_no_command_that_needs_no_model_imports_what_learns(desk: Desk, words: l
     probe = (
         "import os, sys\n"
         "from orchestrator import cli\n"
-        f"leave = lambda code: (print([m for m in {HEAVY} if m in sys.modules], file=sys.__stderr__), sys.stderr.flush())\n"
-        "os._exit = leave\n"
+        f"heavy = lambda: [name for name in {HEAVY} if name in sys.modules]\n"
+        "os._exit = lambda code: print(heavy(), file=sys.stderr, flush=True)\n"
         f"cli.main({words!r})\n"
     )
     done = subprocess.run(
