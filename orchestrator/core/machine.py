@@ -300,6 +300,8 @@ def _follow(cycle: Cycle, following: Following, at: datetime) -> Folded:
 
 def _settle(cycle: Cycle, at: datetime, chance: float = 0.0) -> Folded:
     """Go on as far as the facts allow: the one place that decides what comes next."""
+    if cycle.run is not None and cycle.run.state == "wanted":
+        return Folded(cycle, ())
     if cycle.following is not None and (cycle.held is None or cycle.following.kind == "cancel"):
         return _do_following(cycle, cycle.following, at)
     if cycle.held is not None:
