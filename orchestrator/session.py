@@ -87,12 +87,19 @@ class Session:
                     self.engine.wait()
                     continue
                 if cycle.state.ended or (cycle.state is State.FAILED and self._nobody_here()):
+                    self._tidy()
                     return cycle
                 self._ask(cycle)
                 self._obey(cycle)
                 self._watch(cycle)
         finally:
             self.engine.close()
+
+    def _tidy(self) -> None:
+        """Let go of what was begun for this cycle, an embedded Ray cluster say, unless another cycle is at work."""
+        others = (one for one in self._app.journal.cycles() if one.id != self._cycle)
+        if not any(one.state is State.RUNNING for one in others):
+            self._app.executors.close()
 
     def _nobody_here(self) -> bool:
         return self._yes or self.console.ended
