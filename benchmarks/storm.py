@@ -21,7 +21,7 @@ from benchmarks.table import table
 _FIRST = 0.3  # seconds at most from a life's first step to its death
 _STARTUP = 0.6  # seconds at most for the deaths that come before
 _PATIENCE = 120.0
-_ENTRIES = (
+_ENTRIES: tuple[tuple[str, str, dict[str, str], str], ...] = (
     ("Ratchet, inline", "storm_ours", {"executor": "inline"}, ""),
     ("Ratchet, local (a process a step)", "storm_ours", {"executor": "local"}, ""),
     ("LangGraph, durability=sync", "storm_langgraph", {}, "langgraph"),
