@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
@@ -31,6 +32,7 @@ EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 GENESIS = hashlib.sha256(b"ratchet").hexdigest()
 _CACHED = 512
 _ATTEMPTS = 8
+_APART = {"pipeline", "runs"}
 T = TypeVar("T")
 
 
@@ -69,10 +71,13 @@ class Entry(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A cycle as stored, with the hash of its last event."""
+    """A cycle as stored, with the hash of its last event, and the text of each of its runs: most of a cycle's runs are
+    the ones it had before, and need not be written out again.
+    """
 
     cycle: Cycle
     head: str
+    runs: tuple[str, ...] = ()
 
 
 class Recorded(NamedTuple):
@@ -224,16 +229,16 @@ class Journal:
 
     def _update(self, batch: Batch, row: Row, folded: Folded, event: Event) -> bool:
         """Write the fold and the event; False where the row is no longer the one that was folded."""
-        cycle, body = folded.cycle, event.model_dump_json()
+        cycle, body, runs = folded.cycle, event.model_dump_json(), _runs(folded.cycle, row)
         head = link(row.head, cycle.id, cycle.seq, body)
         cursor = self.store.run(
             batch.cursor, "cycle_update", cycle=cycle.id, was=row.cycle.seq, s=cycle.state.value, n=cycle.seq, h=head,
-            b=body_of(cycle), now=micros(event.at),
+            b=body_of(cycle, runs), now=micros(event.at),
         )  # fmt: skip
         if cursor.rowcount != 1:
             return False
         self._append(batch, cycle.id, cycle.seq, event, body, head)
-        batch.rows[cycle.id] = Row(cycle, head)
+        batch.rows[cycle.id] = Row(cycle, head, runs)
         return True
 
     def _append(self, batch: Batch, cycle: str, seq: int, event: Event, body: str, head: str) -> None:
@@ -296,7 +301,20 @@ class Journal:
         return None
 
 
-def body_of(cycle: Cycle) -> str:
+def _runs(cycle: Cycle, before: Row) -> tuple[str, ...]:
+    """The text of each run; of those that are the very same as before, the text they had."""
+    known = zip(before.cycle.runs, before.runs, cycle.runs, strict=False)
+    kept = [text for _, text, _ in takewhile(lambda one: one[0] is one[2], known)]
+    return (*kept, *(run.model_dump_json(exclude_defaults=True) for run in cycle.runs[len(kept) :]))
+
+
+def body_of(cycle: Cycle, runs: Sequence[str] | None = None) -> str:
+    """The text of the row: the cycle without its pipeline, which never changes, and without what has its default."""
+    if runs is None:
+        runs = [run.model_dump_json(exclude_defaults=True) for run in cycle.runs]
+    if runs:
+        rest = cycle.model_dump_json(exclude=_APART, exclude_defaults=True)
+        return f'{rest[:-1]},"runs":[{",".join(runs)}]}}'
     return cycle.model_dump_json(exclude={"pipeline"}, exclude_defaults=True)
 
 

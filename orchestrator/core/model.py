@@ -174,8 +174,8 @@ class Cycle(Noun):
 
     def order(self, run: Run) -> Order:
         """What an executor needs to start, find or stop the run."""
-        stage = self.pipeline.stages[self.pipeline.index(run.stage)]
-        outputs = {one.stage: one.outputs for one in self.runs}
+        stage = self.stage if self.stage.name == run.stage else self.pipeline.stages[self.pipeline.index(run.stage)]
+        outputs = {one.stage: one.outputs for one in self.runs} if stage.takes else {}
         given: dict[str, JsonValue] = {**stage.with_, **self.params.get(stage.name, {})}
         for field, source in stage.takes.items():
             owner, _, output = source.partition(".")
