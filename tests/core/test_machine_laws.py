@@ -1,4 +1,4 @@
-"""The laws of the fold, on walks that nobody thought of. Who is eligible is modelled here anew, not asked of the gate."""
+"""The laws of the fold, on walks that nobody thought of. Who is eligible is modelled anew, not asked of the gate."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -91,9 +91,11 @@ class Walk(RuleBasedStateMachine):
     )
     def begin(self, stages, initiator, attended):
         made = [
-            Stage(name=f"s{n}", step="a:b", gate=gate, retry=Retry(times=times), takes={"x": f"s{n - 1}.out"} if n else {})
+            Stage(
+                name=f"s{n}", step="a:b", gate=gate, retry=Retry(times=times), takes={"x": f"s{n - 1}.out"} if n else {}
+            )
             for n, (gate, times) in enumerate(stages)
-        ]  # fmt: skip
+        ]
         self.now = datetime(2030, 1, 1, tzinfo=UTC)
         self.count = 0
         self.begun: list[str] = []
@@ -104,9 +106,8 @@ class Walk(RuleBasedStateMachine):
         self.cycle: Cycle = None
         self.events: list = []
         pipeline = Pipeline(name="p", stages=tuple(made))
-        self.submit(
-            Triggered(at=self.tick(), cycle="c-000001", pipeline=pipeline, trigger=Trigger.API, initiator=initiator, attended=attended)
-        )  # fmt: skip
+        about = {"initiator": initiator, "attended": attended}
+        self.submit(Triggered(at=self.tick(), cycle="c-000001", pipeline=pipeline, trigger=Trigger.API, **about))
 
     def tick(self):
         self.now += timedelta(seconds=1)
@@ -236,7 +237,12 @@ class Walk(RuleBasedStateMachine):
     def review(self, who, verdict, about, back, authority, roster):
         opening = self.cycle.opening
         digest = opening.digest if opening else "a" * 64
-        text = {"all": digest, "eight": digest[:8], "seven": digest[:7], "old": digest_of("x", Report(summary="x"), ())}[about]
+        text = {
+            "all": digest,
+            "eight": digest[:8],
+            "seven": digest[:7],
+            "old": digest_of("x", Report(summary="x"), ()),
+        }[about]
         by = Person(id="policy:better", login="better") if authority == "policy" else PEOPLE[who]
         at = self.tick() - timedelta(seconds=back)
         review = Review(id=self.name(), by=by, verdict=verdict, about=text, at=at, authority=authority)
@@ -264,7 +270,10 @@ class Walk(RuleBasedStateMachine):
     def unhold(self):
         self.submit(Unheld(at=self.tick(), id=self.name(), by=PEOPLE["bob"]))
 
-    @rule(stage=st.sampled_from(["", "s0", "s1", "s2", "nowhere"]), changes=st.sampled_from([{}, {"lr": "1"}, {"s0.lr": "2"}]))
+    @rule(
+        stage=st.sampled_from(["", "s0", "s1", "s2", "nowhere"]),
+        changes=st.sampled_from([{}, {"lr": "1"}, {"s0.lr": "2"}]),
+    )
     def rerun(self, stage, changes):
         self.submit(RerunAsked(at=self.tick(), id=self.name(), by=PEOPLE["dave"], stage=stage, changes=changes))
 

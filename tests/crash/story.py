@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from orchestrator.core.effects import TakeLease
 from orchestrator.core.events import (
     CancelAsked,
     Event,
@@ -111,10 +110,11 @@ def told(event: Event) -> tuple[str, str]:
 def plain(cycle: Cycle, plan: dict[str, str]) -> dict[str, Any]:
     """A cycle as far as it does not depend on the time of day, nor on how exactly a run died."""
     whole = cycle.model_dump(mode="json", exclude={"pipeline", "began_at", "changed_at", "seq", "runs"})
+    dead = {run.id for run in cycle.runs if plan.get(run.id) == DIE}
+    why = [run.failure.what if run.failure is not None and run.id not in dead else "" for run in cycle.runs]
     runs = [
-        (run.id, run.tries, run.state, run.digest, run.outputs, "" if plan.get(run.id) == DIE or not run.failure else run.failure.what)
-        for run in cycle.runs
-    ]  # fmt: skip
+        (run.id, run.tries, run.state, run.digest, run.outputs, what) for run, what in zip(cycle.runs, why, strict=True)
+    ]
     return {**whole, "runs": runs}
 
 
@@ -253,7 +253,6 @@ class Teller:
         folded = advance(cycle, event)
         if not isinstance(folded, NotNow):
             self._events[-1].append(told(event))
-            assert not any(isinstance(effect, TakeLease) for effect in folded.effects) or folded.cycle.state is State.QUEUED
             return folded.cycle
         assert cycle is not None
         assert not folded.echo, folded

@@ -127,7 +127,9 @@ class Stage:
                 self.server.start()
                 self.sums["restarts"] += 1
             ended = reap()
-            wrong = [f"an engine ended by itself: {ended[pid]}" for pid in set(lives) & set(ended) if not _killed(ended[pid])]
+            wrong = [
+                f"an engine ended by itself: {ended[pid]}" for pid in set(lives) & set(ended) if not _killed(ended[pid])
+            ]
             for pid in set(lives) & set(ended):
                 del lives[pid]
                 self.sums["kills"] += 1

@@ -116,9 +116,9 @@ class World:
         heard: set[str] = set()
         while True:
             cycles = _insist(lambda: desk.journal.cycles(limit=20))
-            if len(cycles) == len(self.tale.pipelines) and all(cycle.state.ended for cycle in cycles):
-                if not _insist(lambda: self.store.read("effects_due", now=2**62)):
-                    os._exit(0)
+            over = len(cycles) == len(self.tale.pipelines) and all(cycle.state.ended for cycle in cycles)
+            if over and not _insist(lambda: self.store.read("effects_due", now=2**62)):
+                os._exit(0)
             for cycle in cycles:
                 self._answer(desk, cycle, heard)
             time.sleep(0.003)
@@ -143,12 +143,13 @@ class World:
         """Writes down how it ended."""
         journal = Journal(self.store)
         cycles = sorted(journal.cycles(limit=50), key=lambda cycle: cycle.id)
+        events = [[told(one.event) for one in journal.events(cycle.id)] for cycle in cycles]
         found = {
             "cycles": [plain(cycle, self.tale.plan) for cycle in cycles],
-            "events": [[told(one.event) for one in journal.events(cycle.id) if one.event.kind != "time_passed"] for cycle in cycles],
+            "events": [[one for one in some if one[0] != "time_passed"] for some in events],
             "audit": list(verify(self.store)),
             "effects": len(self.store.read("effects_due", now=2**62)),
-        }  # fmt: skip
+        }
         (self.folder / "found.json").write_text(json.dumps(found))
         os._exit(0)
 
