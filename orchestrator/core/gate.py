@@ -187,7 +187,7 @@ def _seat(clause: Clause, approvals: Sequence[Review], roster: Roster, barred: s
     lacking = clause.count - len(filled)
     if lacking <= 0:
         return Seat(clause=text, filled_by=filled)
-    if len(able) < clause.count and clause.who not in roster.uncounted:
+    if len(able) < clause.count and clause.who in roster.members and clause.who not in roster.uncounted:
         return Seat(
             clause=text,
             filled_by=filled,

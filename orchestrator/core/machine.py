@@ -332,8 +332,6 @@ def _do_following(cycle: Cycle, following: Following, at: datetime) -> Folded:
     if cycle.state is State.FAILED:
         again = TakeLease(cycle=cycle.id, target=cycle.pipeline.owns, overlap="queue")
         return Folded(_with(back, state=State.QUEUED, token=None), (again,))
-    if cycle.state is State.QUEUED:
-        return Folded(back, ())
     return _start(back, at)
 
 
