@@ -184,7 +184,7 @@ class Journal:
         self.store.run(
             batch.cursor, "cycle_insert", id=cycle_id, number=number, pipeline=event.pipeline.name,
             target=event.pipeline.owns, state=folded.cycle.state.value, seq=1, head=head,
-            definition=event.pipeline.model_dump_json(), body=body_of(folded.cycle), idempotency_key=key,
+            body=body_of(folded.cycle), idempotency_key=key,
             changed_at=micros(event.at),
         )  # fmt: skip
         self._append(batch, cycle_id, 1, event, body, head)
@@ -318,5 +318,6 @@ def body_of(cycle: Cycle, runs: Sequence[str] | None = None) -> str:
     return cycle.model_dump_json(exclude={"pipeline"}, exclude_defaults=True)
 
 
-def _cycle(definition: str, body: str) -> Cycle:
-    return Cycle.model_validate({**from_json(body), "pipeline": from_json(definition)})
+def _cycle(born: str, body: str) -> Cycle:
+    """The cycle of a row; its pipeline is in its first event, and never changes."""
+    return Cycle.model_validate({**from_json(body), "pipeline": from_json(born)["pipeline"]})

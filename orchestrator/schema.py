@@ -38,7 +38,6 @@ CYCLES = Table(
     Column("state", String(16), nullable=False),
     Column("seq", Integer, nullable=False),
     Column("head", String(64), nullable=False),
-    Column("definition", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("idempotency_key", String(255), unique=True),
     Column("changed_at", BigInteger, nullable=False),

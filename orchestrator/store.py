@@ -50,7 +50,8 @@ def _any(column: Any, *values: str) -> Any:
 def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     c, e, f, box, leases = CYCLES.c, EVENTS.c, EFFECTS.c, INBOX.c, LEASES.c
     insert: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
-    row = sa.select(c.definition, c.body, c.seq, c.head)
+    born = sa.join(CYCLES, EVENTS, sa.and_(e.cycle == c.id, e.seq == 1))
+    row = sa.select(e.body, c.body, c.seq, c.head).select_from(born)
     free = sa.or_(f.owner.is_(None), f.claimed_until <= _big("now"))
     ended = sa.select(c.id).where(c.id == leases.cycle, _any(c.state, "done", "rejected", "cancelled", "skipped"))
     takeable = sa.or_(
@@ -65,16 +66,13 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     waiting = sa.select(c.id).where(c.target == _text("target"), c.state == "queued")
     return {
         "cycle": row.where(c.id == _text("cycle")),
-        "cycle_locked": row.where(c.id == _text("cycle")).with_for_update(),
+        "cycle_locked": row.where(c.id == _text("cycle")).with_for_update(of=CYCLES),
         "cycle_by_key": sa.select(c.id).where(c.idempotency_key == _text("key")),
         "cycle_insert": insert(CYCLES),
         "cycle_update": sa.update(CYCLES)
         .where(c.id == _text("cycle"), c.seq == _p("was", sa.Integer()))
         .values(state=_text("s"), seq=_p("n", sa.Integer()), head=_text("h"), body=_text("b"), changed_at=_big("now")),
-        "newest": sa.select(c.number, e.hash)
-        .select_from(sa.join(CYCLES, EVENTS, sa.and_(e.cycle == c.id, e.seq == 1)))
-        .order_by(c.number.desc())
-        .limit(1),
+        "newest": sa.select(c.number, e.hash).select_from(born).order_by(c.number.desc()).limit(1),
         "event_insert": insert(EVENTS),
         "events": sa.select(e.seq, e.at, e.kind, e.body, e.hash)
         .where(e.cycle == _text("cycle"), e.seq > _p("after", sa.Integer()))
@@ -105,7 +103,7 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .values(owner=sa.null(), claimed_until=sa.null(), due_at=_big("due")),
         "lease": sa.select(leases.cycle, leases.token, leases.expires_at)
         .where(leases.target == _text("target"))
-        .with_for_update(),
+        .with_for_update(of=CYCLES),
         "lease_take": lease.on_conflict_do_update(
             index_elements=[leases.target],
             set_={"cycle": _text("cycle"), "token": token, "expires_at": _big("until")},
@@ -123,7 +121,8 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         "lease_poke": sa.update(EFFECTS)
         .where(f.key == "take", f.owner.is_(None), f.cycle.in_(waiting))
         .values(due_at=_big("now")),
-        "cycles": sa.select(c.definition, c.body)
+        "cycles": sa.select(e.body, c.body)
+        .select_from(born)
         .where(sa.or_(_text("pipeline") == "", c.pipeline == _text("pipeline")), c.number < _big("before"))
         .order_by(c.number.desc())
         .limit(_p("limit", sa.Integer())),
@@ -141,11 +140,24 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .limit(_p("limit", sa.Integer())),
         "inbox_done": sa.update(INBOX).where(box.id == _big("id")).values(done_at=_big("now")),
         "audit_cycles": sa.select(
-            c.id, c.number, c.pipeline, c.target, c.state, c.seq, c.head, c.definition, c.body, c.idempotency_key,
+            c.id,
+            c.number,
+            c.pipeline,
+            c.target,
+            c.state,
+            c.seq,
+            c.head,
+            c.body,
+            c.idempotency_key,
             c.changed_at,
-        ).where(c.number > _big("after")).order_by(c.number).limit(_p("limit", sa.Integer())),
-        "audit_events": sa.select(e.cycle, e.seq, e.at, e.kind, e.body, e.hash).join(CYCLES, e.cycle == c.id)
-        .where(c.number > _big("after"), c.number <= _big("last")).order_by(c.number, e.seq),
+        )
+        .where(c.number > _big("after"))
+        .order_by(c.number)
+        .limit(_p("limit", sa.Integer())),
+        "audit_events": sa.select(e.cycle, e.seq, e.at, e.kind, e.body, e.hash)
+        .join(CYCLES, e.cycle == c.id)
+        .where(c.number > _big("after"), c.number <= _big("last"))
+        .order_by(c.number, e.seq),
         "audit_strays": sa.select(e.cycle).where(~sa.exists().where(c.id == e.cycle)).distinct().order_by(e.cycle),
     }
 

@@ -20,7 +20,6 @@ def upgrade() -> None:
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("seq", sa.Integer, nullable=False),
         sa.Column("head", sa.String(64), nullable=False),
-        sa.Column("definition", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("idempotency_key", sa.String(255), unique=True),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
