@@ -62,7 +62,7 @@ class Server:
         if self._user is not None:
             shutil.chown(self.folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
-        options = "--username=postgres --auth=trust --no-sync --encoding=UTF8 --locale=C".split()
+        options = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
         make = [str(found / "initdb"), "-D", str(self._data), *options]
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/")
         self.start()
