@@ -49,10 +49,14 @@ def link(previous: str, cycle: str, seq: int, body: str) -> str:
 class Claimed(NamedTuple):
     """An effect that this process has claimed and must now do; `tries` counts how often it was claimed before."""
 
-    id: int
     cycle: str
     effect: Effect
     tries: int = 0
+
+    @property
+    def id(self) -> str:
+        """What names the effect: `c-000042 start c-000042/finetune/2`."""
+        return f"{self.cycle} {self.effect.key}"
 
 
 class Committed(NamedTuple):
@@ -63,11 +67,11 @@ class Committed(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One event for one cycle, and the effect (its id) that is done with it; without an event just that."""
+    """One event for one cycle, and the effect (its `Claimed.id`) that is done with it; without an event just that."""
 
     cycle: str
     event: Event | None = None
-    done: int | None = None
+    done: str | None = None
 
 
 class Row(NamedTuple):
@@ -172,6 +176,8 @@ class Journal:
             self._cache.clear()
 
     def _birth(self, batch: Batch, make: Callable[[str], Triggered], key: str | None) -> Committed:
+        if self.store.notifies:  # PostgreSQL lets two be born at once, and one of them would have to begin again
+            batch.cursor.execute("SELECT pg_advisory_xact_lock(7282)")
         newest = self.store.run(batch.cursor, "newest").fetchone()
         number, previous = (newest[0] + 1, newest[1]) if newest else (1, GENESIS)
         cycle_id = f"c-{number:06d}"
@@ -193,7 +199,7 @@ class Journal:
 
     def _entry(self, batch: Batch, entry: Entry) -> Committed | NotNow:
         if entry.event is None:
-            self.store.run(batch.cursor, "effect_done", id=entry.done)
+            self._strike(batch, entry.done or "")
             return NotNow(why="done", echo=True)
         row, fresh = self._row(batch, entry.cycle)
         while True:
@@ -204,7 +210,7 @@ class Journal:
                 if isinstance(folded, Folded):
                     raise Unavailable(RuntimeError("another writer was faster"), conflict=True)
                 if entry.done is not None:
-                    self.store.run(batch.cursor, "effect_done", id=entry.done)
+                    self._strike(batch, entry.done)
                 return folded
             row, fresh = self._load(batch, entry.cycle), True
         if not isinstance(folded, Folded) or row is None:  # pragma: no cover - the loop ends only with a fold
@@ -254,7 +260,11 @@ class Journal:
         elif entry.event is not None and (keys := settled(entry.event)):
             self.store.run(batch.cursor, "effects_settled", cycle=entry.cycle, key=keys[0], other=keys[-1])
         elif entry.done is not None:
-            self.store.run(batch.cursor, "effect_done", id=entry.done)
+            self._strike(batch, entry.done)
+
+    def _strike(self, batch: Batch, effect: str) -> None:
+        cycle, _, key = effect.partition(" ")
+        self.store.run(batch.cursor, "effect_done", cycle=cycle, key=key)
 
     def _effects(self, batch: Batch, cycle: str, effects: Sequence[Effect]) -> tuple[Claimed, ...]:
         claimed: list[Claimed] = []
@@ -267,7 +277,7 @@ class Journal:
                 owner=self.owner if mine else None, claimed_until=batch.until if mine else None, tries=0,
             ).fetchone()  # fmt: skip
             if found and mine:
-                claimed.append(Claimed(found[0], cycle, effect))
+                claimed.append(Claimed(cycle, effect))
             batch.unclaimed = batch.unclaimed or not mine
         if not self.owner:
             batch.unclaimed = True
