@@ -50,7 +50,7 @@ class _Event(NamedTuple):
     hash: str
 
 
-class _Wrong(Exception):  # noqa: N818 - what it says is the finding
+class _Wrong(Exception):
     """The first thing that is wrong with a cycle."""
 
 

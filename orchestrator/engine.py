@@ -61,11 +61,11 @@ class Engine:
         self._todo: deque[Claimed] = deque()
         self._ended: deque[str] = deque()
         self._asked: deque[str] = deque()
-        self._held: dict[int, Claimed] = {}
+        self._held: dict[str, Claimed] = {}
         self._open: dict[str, tuple[Claimed, Order]] = {}
         self._bell = threading.Condition()
         self._rung = True
-        self._next_poll = self._next_renewal = 0.0
+        self._next_poll = self._next_renewal = self._next_search = 0.0
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ratchet-effect")
         self.journal.bell.hang(self.wake)
 
@@ -123,6 +123,7 @@ class Engine:
         except BaseException:
             for gathered in (self._todo, self._held, self._open):
                 gathered.clear()
+            self._next_search = 0.0
             raise
 
     def _turn(self) -> None:
@@ -144,8 +145,12 @@ class Engine:
             self._renew()
             self._next_renewal = moment + RENEW
         now = self._clock.now()
-        for claimed in self.outbox.claim(micros(now), micros(now + CLAIM), self._held):
+        orphans = moment >= self._next_search
+        for claimed in self.outbox.claim(micros(now), micros(now + CLAIM), self._held, orphans=orphans):
             self._hold(claimed)
+        if orphans:  # the search reads all that is claimed: it may cost a hundredth of the time, and no more
+            end = time.monotonic()
+            self._next_search = end + 100 * (end - moment)
         due = self.outbox.next_due(micros(now))
         self._next_poll = moment + (POLL if due is None else min(POLL, (due - micros(now)) / 1e6))
 

@@ -13,7 +13,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
@@ -313,8 +312,8 @@ class Journal:
 
 def _runs(cycle: Cycle, before: Row) -> tuple[str, ...]:
     """The text of each run; of those that are the very same as before, the text they had."""
-    known = zip(before.cycle.runs, before.runs, cycle.runs, strict=False)
-    kept = [text for _, text, _ in takewhile(lambda one: one[0] is one[2], known)]
+    earlier = min(cycle.position, before.cycle.position)
+    kept = before.runs[:earlier] if cycle.runs[:earlier] == before.cycle.runs[:earlier] else ()
     return (*kept, *(run.model_dump_json(exclude_defaults=True) for run in cycle.runs[len(kept) :]))
 
 

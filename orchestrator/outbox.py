@@ -31,52 +31,53 @@ class Outbox:
     def __init__(self, store: Store, owner: str) -> None:
         self.store, self.owner = store, owner
 
-    def claim(self, now: int, until: int, held: Collection[int]) -> list[Claimed]:
-        """Every due effect that is free, whose claim ran out, whose owner is dead, or that is ours but was not `held`
-        (which happens when the answer to a commit was lost).
+    def claim(self, now: int, until: int, held: Collection[str], *, orphans: bool = True) -> list[Claimed]:
+        """Every due effect that is free; with `orphans` also every one whose claim ran out, whose owner is dead, or
+        that is ours but was not `held` (which happens when the answer to a commit was lost). Free ones are found by an
+        index, orphans by reading all that is due.
         """
-        wanted: list[tuple[int, str]] = []
+        wanted: list[tuple[str, str, str]] = []
         dead: dict[str, bool] = {}
-        for effect, owner, claimed_until in self.store.read("effects_due", now=now):
-            if effect in held:
+        for cycle, key, owner, claimed_until in self.store.read("effects_due" if orphans else "effects_free", now=now):
+            if f"{cycle} {key}" in held:
                 continue
             if owner is None or owner == self.owner or claimed_until <= now:
-                wanted.append((effect, owner or ""))
+                wanted.append((cycle, key, owner or ""))
             elif dead.setdefault(owner, is_dead(owner)):
-                wanted.append((effect, owner))
+                wanted.append((cycle, key, owner))
         if not wanted:
             return []
         return self.store.transaction(lambda cursor: self._claim(cursor, wanted, now, until))
 
-    def _claim(self, cursor: Any, wanted: list[tuple[int, str]], now: int, until: int) -> list[Claimed]:
+    def _claim(self, cursor: Any, wanted: list[tuple[str, str, str]], now: int, until: int) -> list[Claimed]:
         claimed = []
-        for effect, was in wanted:
+        for cycle, key, was in wanted:
             row = self.store.run(
-                cursor, "effect_claim", id=effect, now=now, until=until, me=self.owner, was=was
+                cursor, "effect_claim", cycle=cycle, key=key, now=now, until=until, me=self.owner, was=was
             ).fetchone()
             if row is not None:
-                claimed.append(Claimed(row[0], row[1], EFFECT.validate_json(row[2]), row[3]))
+                claimed.append(Claimed(cycle, EFFECT.validate_json(row[0]), row[1]))
         return claimed
 
-    def renew(self, held: Collection[int], until: int) -> set[int]:
+    def renew(self, held: Collection[str], until: int) -> set[str]:
         """Hold on to these effects; those of them that are no longer ours come back."""
         if not held:
             return set()
 
-        def body(cursor: Any) -> set[int]:
-            return {
-                one
-                for one in sorted(held)
-                if self.store.run(cursor, "effect_renew", id=one, me=self.owner, until=until).rowcount != 1
-            }
+        def is_lost(cursor: Any, effect: str) -> bool:
+            cycle, _, key = effect.partition(" ")
+            renewed = self.store.run(cursor, "effect_renew", cycle=cycle, key=key, me=self.owner, until=until)
+            return bool(renewed.rowcount != 1)
 
-        return self.store.transaction(body)
+        return self.store.transaction(lambda cursor: {one for one in sorted(held) if is_lost(cursor, one)})
 
-    def postpone(self, effect: int, due: int) -> None:
+    def postpone(self, effect: str, due: int) -> None:
         """Let go of an effect until `due`; whoever is there then does it."""
-        self.store.transaction(
-            lambda cursor: self.store.run(cursor, "effect_postpone", id=effect, me=self.owner, due=due)
-        )
+        self.store.transaction(lambda cursor: self._postpone(cursor, effect, due))
+
+    def _postpone(self, cursor: Any, effect: str, due: int) -> None:
+        cycle, _, key = effect.partition(" ")
+        self.store.run(cursor, "effect_postpone", cycle=cycle, key=key, me=self.owner, due=due)
 
     def next_due(self, now: int) -> int | None:
         """When the next effect falls due, in microseconds; None where nothing waits for its time."""
@@ -86,7 +87,7 @@ class Outbox:
     # Leases
 
     def take(
-        self, target: str, cycle: str, number: int, now: int, until: int, *, effect: int = 0, again: int = 0
+        self, target: str, cycle: str, number: int, now: int, until: int, *, effect: str = "", again: int = 0
     ) -> Lease:
         """The lease of the target: this cycle's if it is free, has run out, or belongs to a cycle that has ended, and
         no cycle queued before wants it; otherwise its holder's. Who gets it not may ask `again`: the `effect` is
@@ -96,7 +97,7 @@ class Outbox:
         def body(cursor: Any) -> Lease:
             lease = self._take(cursor, target, cycle, number, now, until)
             if not lease.granted and again:
-                self.store.run(cursor, "effect_postpone", id=effect, me=self.owner, due=again)
+                self._postpone(cursor, effect, again)
             return lease
 
         return self.store.transaction(body)

@@ -58,17 +58,18 @@ EVENTS = Table(
 EFFECTS = Table(
     "effects",
     TABLES,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("cycle", String(32), nullable=False),
-    Column("key", String(255), nullable=False),
+    Column("cycle", String(32), primary_key=True),
+    Column("key", String(255), primary_key=True),
     Column("body", Text, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("owner", String(255)),
     Column("claimed_until", BigInteger),
     Column("tries", Integer, nullable=False, default=0),
-    UniqueConstraint("cycle", "key", name="effects_once"),
-    Index("effects_due", "due_at"),
-    sqlite_autoincrement=True,  # an id that came back would be taken for the effect that is gone
+    sqlite_with_rowid=False,
+)
+# What is claimed as it is born, as nearly every effect is, need not be found by its time.
+Index(
+    "effects_free", EFFECTS.c.due_at, sqlite_where=EFFECTS.c.owner.is_(None), postgresql_where=EFFECTS.c.owner.is_(None)
 )
 LEASES = Table(
     "leases",

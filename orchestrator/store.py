@@ -52,6 +52,9 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     insert: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
     born = sa.join(CYCLES, EVENTS, sa.and_(e.cycle == c.id, e.seq == 1))
     row = sa.select(e.body, c.body, c.seq, c.head).select_from(born)
+    due = sa.select(f.cycle, f.key, f.owner, f.claimed_until).where(f.due_at <= _big("now"))
+    due = due.order_by(f.due_at, f.cycle, f.key).limit(1000)
+    this = sa.and_(f.cycle == _text("cycle"), f.key == _text("key"))
     free = sa.or_(f.owner.is_(None), f.claimed_until <= _big("now"))
     ended = sa.select(c.id).where(c.id == leases.cycle, _any(c.state, "done", "rejected", "cancelled", "skipped"))
     takeable = sa.or_(
@@ -80,30 +83,27 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         "effect_insert": insert(EFFECTS)
         .values({name: _p(name) for name in ("cycle", "key", "body", "due_at", "owner", "claimed_until", "tries")})
         .on_conflict_do_nothing()
-        .returning(f.id),
-        "effect_done": sa.delete(EFFECTS).where(f.id == _big("id")),
+        .returning(f.key),
+        "effect_done": sa.delete(EFFECTS).where(this),
         "effects_settled": sa.delete(EFFECTS).where(
             f.cycle == _text("cycle"), sa.or_(f.key == _text("key"), f.key == _text("other"))
         ),
         "effects_drop": sa.delete(EFFECTS).where(f.cycle == _text("cycle")),
-        "effects_due": sa.select(f.id, f.owner, f.claimed_until)
-        .where(f.due_at <= _big("now"))
-        .order_by(f.id)
-        .limit(1000),
-        "effects_next": sa.select(sa.func.min(f.due_at)).where(f.due_at > _big("now")),
+        "effects_due": due,
+        "effects_free": due.where(f.owner.is_(None)),
+        "effects_claimed": due.where(f.owner.is_not(None)),
+        "effects_next": sa.select(sa.func.min(f.due_at)).where(f.due_at > _big("now"), f.owner.is_(None)),
         "effect_claim": sa.update(EFFECTS)
-        .where(f.id == _big("id"), f.due_at <= _big("now"), sa.or_(free, f.owner == _text("was")))
+        .where(this, f.due_at <= _big("now"), sa.or_(free, f.owner == _text("was")))
         .values(owner=_text("me"), claimed_until=_big("until"), tries=f.tries + 1)
-        .returning(f.id, f.cycle, f.body, f.tries),
-        "effect_renew": sa.update(EFFECTS)
-        .where(f.id == _big("id"), f.owner == _text("me"))
-        .values(claimed_until=_big("until")),
+        .returning(f.body, f.tries),
+        "effect_renew": sa.update(EFFECTS).where(this, f.owner == _text("me")).values(claimed_until=_big("until")),
         "effect_postpone": sa.update(EFFECTS)
-        .where(f.id == _big("id"), f.owner == _text("me"))
+        .where(this, f.owner == _text("me"))
         .values(owner=sa.null(), claimed_until=sa.null(), due_at=_big("due")),
         "lease": sa.select(leases.cycle, leases.token, leases.expires_at)
         .where(leases.target == _text("target"))
-        .with_for_update(of=CYCLES),
+        .with_for_update(),
         "lease_take": lease.on_conflict_do_update(
             index_elements=[leases.target],
             set_={"cycle": _text("cycle"), "token": token, "expires_at": _big("until")},

@@ -117,7 +117,7 @@ def _never(cycle: Cycle) -> str:
 
 
 def _with(cycle: Cycle, **changes: object) -> Cycle:
-    return cycle.model_copy(update=changes)
+    return cycle.but(**changes)
 
 
 def _begin(event: Triggered) -> Folded:
@@ -164,15 +164,12 @@ def _finished(cycle: Cycle, event: RunFinished) -> Folded | NotNow:
     outcome = event.outcome
     if isinstance(outcome, Product):
         digest = digest_of(run.id, outcome.report, outcome.files)
-        ended = run.model_copy(
-            update={"state": "done", "ended_at": event.at, "digest": digest, "outputs": outcome.outputs, "due": None}
-        )
+        ended = run.but(state="done", ended_at=event.at, digest=digest, outputs=outcome.outputs, due=None)
         cycle = _replace_run(cycle, ended)
         if cycle.following is None and cycle.stage.gate is not None:
             return _open_gate(cycle, ended, outcome, event.at)
     else:
-        failed = {"state": "failed", "ended_at": event.at, "failure": outcome, "due": None}
-        cycle = _replace_run(cycle, run.model_copy(update=failed))
+        cycle = _replace_run(cycle, run.but(state="failed", ended_at=event.at, failure=outcome, due=None))
     return _settle(cycle, event.at, event.chance)
 
 
@@ -203,7 +200,7 @@ def _reviewed(cycle: Cycle, event: ReviewGiven) -> Folded | NotNow:
     others = tuple(one for one in opening.reviews if one.by.id != review.by.id)
     if any(one.at > review.at for one in opening.reviews if one not in others):
         return NotNow(why=f"a newer review of {review.by.login} stands")
-    opening = opening.model_copy(update={"reviews": (*others, review), "roster": _merge(opening, event)})
+    opening = opening.but(reviews=(*others, review), roster=_merge(opening, event))
     return _settle(_with(cycle, opening=opening), event.at)
 
 
@@ -218,14 +215,14 @@ def _withdrawn(cycle: Cycle, event: ReviewWithdrawn) -> Folded | NotNow:
     rest = tuple(one for one in reviews if one.by.id != event.by.id or one.at > event.at)
     if opening is None or rest == reviews:
         return NotNow(why=f"{event.by.login} has given no review of this gate")
-    return Folded(_with(cycle, opening=opening.model_copy(update={"reviews": rest})), ())
+    return Folded(_with(cycle, opening=opening.but(reviews=rest)), ())
 
 
 def _roster(cycle: Cycle, event: RosterRead) -> Folded | NotNow:
     opening = cycle.opening
     if opening is None or opening.roster == event.roster:
         return NotNow(why="nobody came or went", echo=True)
-    return _settle(_with(cycle, opening=opening.model_copy(update={"roster": event.roster})), event.at)
+    return _settle(_with(cycle, opening=opening.but(roster=event.roster)), event.at)
 
 
 def _time(cycle: Cycle, event: TimePassed) -> Folded | NotNow:
@@ -240,7 +237,7 @@ def _time(cycle: Cycle, event: TimePassed) -> Folded | NotNow:
     why = f"nobody closed the gate of {opening.stage} in time: {verdict.unmet if verdict else ''}"
     if gate.deadline.then == "reject":
         return _end(cycle, State.REJECTED, why)
-    overdue = opening.model_copy(update={"overdue": True})
+    overdue = opening.but(overdue=True)
     return Folded(_with(cycle, opening=overdue, held=cycle.held or why), ())
 
 
@@ -249,7 +246,7 @@ def _remind(cycle: Cycle, opening: Opening, event: TimePassed, every: timedelta)
         return NotNow(why="that reminder was given before", echo=True)
     number = event.number + 1
     again = Wake(cycle=cycle.id, run=event.run, purpose="remind", number=number, at=event.at + every)
-    reminded = _with(cycle, opening=opening.model_copy(update={"reminders": number}))
+    reminded = _with(cycle, opening=opening.but(reminders=number))
     return Folded(reminded, (AskReview(cycle=cycle.id, run=event.run), again))
 
 

@@ -38,18 +38,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "effects",
-        sa.Column("id", _ID, primary_key=True),
-        sa.Column("cycle", sa.String(32), nullable=False),
-        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("cycle", sa.String(32), primary_key=True),
+        sa.Column("key", sa.String(255), primary_key=True),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("owner", sa.String(255)),
         sa.Column("claimed_until", sa.BigInteger),
         sa.Column("tries", sa.Integer, nullable=False),
-        sa.UniqueConstraint("cycle", "key", name="effects_once"),
-        sqlite_autoincrement=True,
+        sqlite_with_rowid=False,
     )
-    op.create_index("effects_due", "effects", ["due_at"])
+    free = sa.text("owner IS NULL")
+    op.create_index("effects_free", "effects", ["due_at"], sqlite_where=free, postgresql_where=free)
     op.create_table(
         "leases",
         sa.Column("target", sa.String(255), primary_key=True),
