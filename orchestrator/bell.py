@@ -29,11 +29,13 @@ class Bell:
         self._own: Path | None = None
         self._socket: socket.socket | None = None
         self._link: Any = None
+        self._wake: Callable[[], None] = lambda: None
 
     def ring(self) -> None:
-        """Wake every engine that hangs on the same SQLite file. On PostgreSQL the commit itself did it."""
+        """Wake every engine that hangs on the same SQLite file, ours too. On PostgreSQL the commit itself did it."""
         if self._postgres:
             return
+        self._wake()
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
             for path in self._folder().iterdir():
@@ -51,6 +53,7 @@ class Bell:
 
     def hang(self, wake: Callable[[], None]) -> None:
         """Call `wake` from a thread of its own whenever another process rings, until `close`."""
+        self._wake = wake
         listen = self._listen_postgres if self._postgres else self._listen_socket
         if not self._postgres:
             self._bind()

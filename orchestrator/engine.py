@@ -234,6 +234,7 @@ class Engine:
         self._held.pop(claimed.id, None)
         if isinstance(claimed.effect, StartRun):
             self._open.pop(claimed.effect.order.run, None)
+        self.wake()  # so that the next poll is no later than that
 
     def _start(self, claimed: Claimed, order: Order) -> list[Entry]:
         self._open[order.run] = (claimed, order)

@@ -172,7 +172,7 @@ def _fill(engine: Engine, connection: object) -> None:
 
 
 def _version(connection: object) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):  # type: ignore[attr-defined]
+    if not inspect(connection).has_table("alembic_version"):
         return None
     row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()  # type: ignore[attr-defined]
     return str(row[0]) if row else None

@@ -11,8 +11,8 @@ class Noun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
     def but(self, **changes: object) -> Self:
-        """The same value with these fields changed, unchecked, like `model_copy(update=…)` at a third of its cost: a fold
-        makes five, in the path that every step waits for. No noun has private or extra attributes to lose.
+        """The same value with these fields changed, unchecked: a third of `model_copy`'s cost, since a fold
+        makes five, and every step waits for them. No noun has private or extra attributes to lose.
         """
         other = type(self).__new__(type(self))
         object.__setattr__(other, "__dict__", {**self.__dict__, **changes})
