@@ -197,6 +197,7 @@ class Engine:
                     return self._take(claimed, effect)
                 case ReleaseLease() as effect:
                     self.outbox.release(effect.target, effect.cycle, micros(self._clock.now()))
+                    self.journal.bell.ring()  # for who waits in the queue
                     return [Entry(claimed.cycle, done=claimed.id)]
                 case AskReview() as effect:
                     return [*self._look_at_reviewers(effect.cycle), Entry(claimed.cycle, done=claimed.id)]
