@@ -285,7 +285,7 @@ class Engine:
 
     def _outcome(self, claimed: Claimed, order: Order, outcome: object) -> Entry:
         self._open.pop(order.run, None)
-        event = RunFinished(at=self._clock.now(), run=order.run, outcome=outcome, chance=self._clock.chance())  # type: ignore[arg-type]
+        event = RunFinished(at=self._clock.now(), run=order.run, outcome=outcome, chance=self._clock.chance())
         return Entry(claimed.cycle, event, claimed.id)
 
     def _stop(self, claimed: Claimed, order: Order) -> None:
