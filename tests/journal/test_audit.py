@@ -1,10 +1,10 @@
 """Whatever is altered in the record is found and named, by raw SQL on both databases."""
 
-import sqlalchemy as sa
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pages import Book, cancelled, finished, granted, held, unheld
+from pages import cancelled, finished, granted, held, unheld
 
 from orchestrator.audit import verify
 from orchestrator.core.events import Refused
@@ -134,7 +134,7 @@ def _other(column, value):
 
 
 @given(st.data())
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_single_change_is_found(alter, book, data):
     """Any column of any row, changed to anything: the audit says so; changed back, it is quiet again."""
     store: Store = book.journal.store
