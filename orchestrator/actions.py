@@ -18,6 +18,7 @@ from orchestrator.core.model import Cycle, Pipeline, Trigger
 from orchestrator.core.nearest import did_you_mean
 from orchestrator.trouble import Trouble
 from orchestrator.view import whole
+from reviewers.plain import inert
 
 if TYPE_CHECKING:
     from orchestrator.config import Config
@@ -183,10 +184,9 @@ def rollback(arguments: Namespace, app: App) -> Answer:
     """Make the target serve an earlier version again, at once."""
     pipeline = pipeline_of(configuration(arguments.config), arguments.pipeline)
     asked = said()
-    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline)), "--run", asked]
-    done = subprocess.run(
-        [*command, *([arguments.version] if arguments.version else [])], capture_output=True, text=True
-    )
+    version = [arguments.version] if arguments.version else []
+    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline)), *version, "--run", asked]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise Trouble(done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}")
     swapped: Mapping[str, str] = json.loads(done.stdout)
@@ -201,7 +201,7 @@ def _submit(app: App, cycle: Cycle, event: Event) -> Answer:
     answer = app.desk.submit(cycle.id, event)
     if isinstance(answer, NotNow):
         raise Trouble(answer.why)
-    held = f", held ({answer.held})" if answer.held else ""
+    held = f", held ({inert(answer.held)})" if answer.held else ""
     return whole(answer), f"{answer.id} is {answer.state} at {answer.stage.name}{held}"
 
 

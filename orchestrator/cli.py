@@ -12,7 +12,9 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestrator.trouble import Trouble
 
@@ -23,8 +25,20 @@ HELP = "Retrains a model, shows what changed, and goes on only when the people w
 
 
 class _Parser(argparse.ArgumentParser):
+    mixing = False
+
     def error(self, message: str) -> NoReturn:
         raise Trouble(f"{self.prog}: {message}", f"see `{self.prog} --help`", code=2)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Options may stand anywhere, also before a word that may be left out: `logs c-000001 --json add`."""
+        if self._subparsers is not None or self.mixing:
+            return super().parse_known_args(args, namespace)
+        self.mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixing = False
 
 
 def parser() -> "_Parser":
@@ -33,6 +47,7 @@ def parser() -> "_Parser":
     common.add_argument("--json", action="store_true", help="print data instead of text")
     common.add_argument("--config", metavar="FILE", default="ratchet.yaml", help="the pipeline file (ratchet.yaml)")
     root = _Parser(prog="ratchet", description=HELP)
+    root.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
     def add(name: str, about: str) -> _Parser:
@@ -44,6 +59,25 @@ def parser() -> "_Parser":
     audits = audit.add_subparsers(dest="audit", metavar="COMMAND", required=True, parser_class=_Parser)
     audits.add_parser("verify", help="exit 1 and name the first altered row if it was", parents=[common])
     return root
+
+
+class _Version(argparse.Action):
+    """`--version`, which looks it up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"ratchet {version('ratchet-cl')}")
+        except PackageNotFoundError:
+            print("ratchet (not installed: run from its source)")
+        parser.exit()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of cycles: write 1 or more")
+    return int(text)
 
 
 def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
@@ -70,7 +104,7 @@ def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
 def _add_cycle_commands(add: Callable[[str, str], "_Parser"]) -> None:
     listing = add("list", "what is going on, newest first")
     listing.add_argument("pipeline", nargs="?", metavar="PIPELINE")
-    listing.add_argument("--limit", type=int, default=20, metavar="N")
+    listing.add_argument("--limit", type=_count, default=20, metavar="N", help="how many (20)")
     named = {
         "show": "one cycle: its stages, its open gate and what is missing",
         "logs": "what the run of a stage has printed",
@@ -136,13 +170,31 @@ def _run(arguments: argparse.Namespace, app: "App") -> int:
 
 def _print(arguments: argparse.Namespace, answer: tuple[object, str]) -> int:
     data, text = answer
-    print(json.dumps(data, indent=2, ensure_ascii=False) if arguments.json else text)
+    with suppress(BrokenPipeError):  # whoever read it has read enough
+        print(_as_json(data) if arguments.json else text)
     return 0
+
+
+def _as_json(data: object) -> str:
+    """JSON that does nothing to a terminal, whatever its texts hold."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def _open_streams() -> None:
+    """Printing never fails for a stream that was closed or a sign that the terminal's encoding lacks."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - it stays open to the end
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The command's entry. It leaves with `os._exit`, so that a thread that reads the terminal can't keep it."""
     code = 1
+    _open_streams()
     gc.disable()  # imports make much and free nothing: an eighth of a short command
     try:
         logging.basicConfig(format="%(levelname)s %(message)s", level=os.environ.get("RATCHET_LOG", "ERROR"))
@@ -153,7 +205,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # whoever read it has left
+        except BrokenPipeError:  # whoever read it has read enough
+            pass
+        except OSError:
             code = code or 1
     os._exit(code)
 
@@ -170,15 +224,22 @@ def _main(argv: Sequence[str] | None) -> int:
     except Trouble as trouble:
         if debug:
             raise
-        print(f"error: {trouble}", file=sys.stderr)
+        _complain(str(trouble))
         return trouble.code
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         if debug:
             raise
-        print(f"error: {_in_words(error)}", file=sys.stderr)
+        _complain(_in_words(error))
         return 1
+
+
+def _complain(what: str) -> None:
+    from reviewers.plain import tame
+
+    with suppress(OSError):
+        print(f"error: {tame(what)}", file=sys.stderr)
 
 
 def _in_words(error: Exception) -> str:

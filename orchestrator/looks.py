@@ -13,6 +13,7 @@ from orchestrator.core.model import Cycle, Run, State
 from orchestrator.ports import Running
 from orchestrator.trouble import Trouble
 from orchestrator.view import brief, whole
+from reviewers.plain import duration, inert, tame
 
 _MARKS = {"done": "✓", "running": "▶", "failed": "✗", "waiting": "·"}
 
@@ -21,7 +22,8 @@ def cycles(arguments: Namespace, app: App) -> Answer:
     """The newest cycles first."""
     found = app.journal.cycles(arguments.pipeline, limit=arguments.limit)
     if not found:
-        return [], "no cycle yet: begin one with `ratchet run PIPELINE`"
+        of = f" of {inert(arguments.pipeline, 80)}" if arguments.pipeline else ""
+        return [], f"no cycle{of} yet: begin one with `ratchet run {arguments.pipeline or 'PIPELINE'}`"
     rows = [("cycle", "pipeline", "state", "stage", "progress", "changed")]
     now = app.clock.now()
     for cycle in found:
@@ -37,21 +39,23 @@ def show(arguments: Namespace, app: App) -> Answer:
     cycle = cycle_of(app, arguments.cycle)
     data = whole(cycle)
     lines = [
-        f"{cycle.id}: {cycle.pipeline.name}, {cycle.state.value}" + (f", held ({cycle.held})" if cycle.held else "")
+        f"{cycle.id}: {cycle.pipeline.name}, {cycle.state.value}"
+        + (f", held ({inert(cycle.held)})" if cycle.held else "")
     ]
     if cycle.purpose:
-        lines.append(f"  why: {cycle.purpose}")
+        lines.append(f"  why: {inert(cycle.purpose)}")
     if cycle.reason:
-        lines.append(f"  {cycle.reason}")
+        lines.append(f"  {inert(cycle.reason)}")
     for stage in data["stages"]:
         digest = f"  {stage['digest'][:12]}" if stage.get("digest") else ""
         moving = f"  {_progress(app, cycle)}" if stage["state"] == "running" else ""
-        lines.append(f"  {_MARKS[stage['state']]} {stage['name']:<12}{digest}{moving}")
+        lines.append(f"  {_MARKS[stage['state']]} {stage['name']:<12}{digest}{moving}".rstrip())
     gate = data["gate"]
     if gate is not None:
         lines.append(f"  gate of {gate['stage']}, about {gate['digest'][:12]}:")
         lines += [
-            f"    {'✓' if one['met'] else '·'} {one['clause']}  {one['missing']}".rstrip() for one in gate["clauses"]
+            f"    {'✓' if one['met'] else '·'} {one['clause']}  {inert(one['missing'])}".rstrip()
+            for one in gate["clauses"]
         ]
     text = "\n".join(lines)
     report = cycle.opening.report if cycle.opening else None
@@ -84,7 +88,8 @@ def logs(arguments: Namespace, app: App) -> Answer:
         text = path.read_text(errors="replace")
     except OSError:
         raise Trouble(f"{run.id} has left no log on this machine", f"look where it ran, in {path}") from None
-    return {"run": run.id, "path": str(path), "text": text}, text.rstrip("\n")
+    said = tame(text).rstrip("\n")
+    return {"run": run.id, "path": str(path), "text": text}, said or f"{run.id} has printed nothing"
 
 
 def audit(arguments: Namespace, app: App) -> Answer:
@@ -110,7 +115,7 @@ def schema(arguments: Namespace) -> Answer:
 def query(arguments: Namespace, app: App) -> Answer:
     """Ask the deployed model."""
     target = app.target(pipeline_of(configuration(arguments.config), arguments.pipeline))
-    command = [sys.executable, "-m", "steps.deploy", "query", str(target), *arguments.text]
+    command = [sys.executable, "-m", "steps.deploy", "query", str(target), "--", *arguments.text]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise Trouble(done.stderr.strip().removeprefix("error: ") or f"the query ended with {done.returncode}")
@@ -120,8 +125,11 @@ def query(arguments: Namespace, app: App) -> Answer:
 def ending(app: App, cycle: Cycle) -> str:
     """What a person may want after a cycle has ended here."""
     text = StringIO()
-    print(f"\n{cycle.id} is {cycle.state.value}" + (f": {cycle.reason}" if cycle.reason else ""), file=text)
-    name = cycle.pipeline.name
+    name, why = cycle.pipeline.name, f": {inert(cycle.reason)}" if cycle.reason else ""
+    if cycle.state is State.FAILED:  # why was said a moment ago
+        print(f"\n{cycle.id} has failed at {cycle.stage.name}", file=text)
+    else:
+        print(f"\n{cycle.id} is {cycle.state.value}{why}", file=text)
     print(f"  reports   ratchet show {cycle.id} --report STAGE", file=text)
     print(f"  artifacts {app.artifacts}/{cycle.id}", file=text)
     pointer = app.target(cycle.pipeline) / "current.json"
@@ -131,7 +139,8 @@ def ending(app: App, cycle: Cycle) -> str:
     elif cycle.state is State.FAILED:
         print(f"  log       ratchet logs {cycle.id}", file=text)
         print(
-            f"  go on     ratchet run {name}   (tries {cycle.stage.name} again), or ratchet cancel {cycle.id}",
+            f"  go on     ratchet run {name}   (tries {cycle.stage.name} again)\n"
+            f"  or end it ratchet cancel {cycle.id} --reason TEXT",
             file=text,
         )
     return text.getvalue().rstrip()
@@ -161,8 +170,6 @@ def _moving(app: App, cycle: Cycle, run: Run) -> str:
 
 
 def _ago(now: datetime, then: datetime) -> str:
-    from reviewers.plain import duration
-
     seconds = (now - then.astimezone(UTC)).total_seconds()
     return f"{duration(max(0.0, seconds))} ago"
 

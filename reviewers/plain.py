@@ -17,6 +17,17 @@ def inert(text: str, most: int = 2000) -> str:
     return safe if len(safe) <= most else f"{safe[: most - 1]}…" if most else ""
 
 
+def tame(text: str) -> str:
+    """Text of many lines, whole: colours and what was written over are left out, what else could act on a terminal is
+    written as escapes.
+    """
+    plain = re.sub(r"[^\n]*\r(?=[^\r\n])|\r+(?=\n|$)", "", re.sub(r"\x1b\[[0-9;]*m", "", text))
+    return "".join(
+        f"\\u{ord(c):04x}" if c not in "\n\t" and unicodedata.category(c) in _ACTIVE and c not in _JOINERS else c
+        for c in plain
+    )
+
+
 def number(value: float) -> str:
     """Four significant digits, without an exponent where that is short: `0.8124`, `12,345`, `2e-05`."""
     if not math.isfinite(value):

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.core.report import Failure
-from steps.contract import StepError
+from steps.contract import StepError, sayable
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _OURS = tuple(str(Path(__file__).with_name(f"{name}.py")) for name in ("runner", "contract", "store", "guard"))
@@ -28,7 +28,7 @@ def cause_of(error: BaseException, stage: str) -> Failure:
         found = error.failure
         return found if found.where else found.model_copy(update={"where": _where(error, stage)})
     what, cure, retryable = _read(error)
-    return Failure(what=what, where=_where(error, stage), cure=cure, retryable=retryable)
+    return Failure(what=sayable(what), where=sayable(_where(error, stage)), cure=cure, retryable=retryable)
 
 
 def _read(error: BaseException) -> tuple[str, str, bool]:

@@ -68,7 +68,13 @@ class StepError(Exception):
 
     def __init__(self, what: str, *, where: str = "", cure: str = "", retryable: bool = False) -> None:
         super().__init__(what)
-        self.failure = Failure(what=what, where=where, cure=cure, retryable=retryable)
+        said = {"what": sayable(what), "where": sayable(where), "cure": sayable(cure)}
+        self.failure = Failure(**said, retryable=retryable)
+
+
+def sayable(text: str) -> str:
+    """The text as Unicode: a file name that is none holds lone surrogates, which are written as escapes."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 A = TypeVar("A", bound=Artifact)
