@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from desk import ROOT, Desk
 
 from orchestrator.cli import parser
-from tests.whole.desk import ROOT, Desk
 
 HEAVY = ("torch", "transformers", "ray", "kfp", "pandas", "numpy", "pyarrow", "alembic", "scipy")
 LIGHT = [

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from tests.whole.desk import PIPELINE, Desk
+from desk import PIPELINE, Desk
 
 EVIL = "\x1b[2J\x1b]0;title\x07\u202eright to left\x9b31m"
 STEPS = f"""

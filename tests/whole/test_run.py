@@ -5,8 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
-from tests.whole.desk import PIPELINE, Desk
+from desk import PIPELINE, Desk
 
 
 @pytest.fixture
