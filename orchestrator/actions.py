@@ -99,9 +99,7 @@ def check(arguments: Namespace) -> Answer:
 def trigger(arguments: Namespace, app: App) -> Answer:
     """A new cycle, left for an engine to work on."""
     pipeline, params = checked(arguments)
-    cycle, _ = app.desk.trigger(
-        pipeline, Trigger.COMMAND_LINE, params=params, purpose=arguments.reason or "", initiator=here()
-    )
+    cycle = begin(app, pipeline, params, purpose=arguments.reason or "")
     return whole(cycle), f"{cycle.id} is queued: `ratchet show {cycle.id}`"
 
 
@@ -119,6 +117,40 @@ def checked(arguments: Namespace) -> tuple[Pipeline, dict[str, dict[str, str]]]:
     if wrong:
         raise Trouble("\n".join(wrong))
     return pipeline, params
+
+
+def begin(
+    app: App, pipeline: Pipeline, params: Mapping[str, Mapping[str, str]], *, purpose: str = "", attended: bool = False
+) -> Cycle:
+    """A new cycle of whoever is here. Raises `Trouble` where what lies under its name is of another database: it
+    would be adopted as if the new cycle had made it.
+    """
+    if (found := _stranger(app)) is not None:
+        name, place = found
+        cure = "set RATCHET_DATABASE_URL to the database that it belongs to, or move what is left of that one away"
+        raise Trouble(f"the database has no {name} yet, but {place} is there", cure)
+    cycle, _ = app.desk.trigger(
+        pipeline, Trigger.COMMAND_LINE, params=params, purpose=purpose, initiator=here(), attended=attended
+    )
+    return cycle
+
+
+def _stranger(app: App) -> tuple[str, str] | None:
+    """The name of the next cycle, and what lies under it already, if anything does."""
+    from steps.contract import StepError
+    from steps.store import holds
+
+    before = app.journal.cycles(limit=1)
+    while True:
+        name = f"c-{int(before[0].id.removeprefix('c-')) + 1 if before else 1:06d}"
+        try:
+            there = next((str(root) for root in (app.artifacts, app.work) if holds(root, name)), "")
+        except StepError as error:
+            raise Trouble(error.failure.what, error.failure.cure) from None
+        now = app.journal.cycles(limit=1)
+        if [one.id for one in now] == [one.id for one in before]:
+            return (name, f"{there}/{name}") if there else None
+        before = now  # somebody else began one just now
 
 
 def approve(arguments: Namespace, app: App) -> Answer:

@@ -165,6 +165,7 @@ def _run(arguments: argparse.Namespace, app: "App") -> int:
         print(f"\nLeft. What is running goes on by itself; `{again}` comes back to it.", file=sys.stderr)
         return 130
     _print(arguments, (whole(cycle), looks.ending(app, cycle)))
+    app.store.close()  # whoever copies the database file now has copied everything
     return 0 if cycle.state in (State.DONE, State.SKIPPED) else 1
 
 

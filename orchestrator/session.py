@@ -9,7 +9,7 @@ import uuid
 from argparse import Namespace
 from typing import TextIO
 
-from orchestrator.actions import checked, configuration, here, pipeline_of, said
+from orchestrator.actions import begin, checked, configuration, here, pipeline_of, said
 from orchestrator.app import App
 from orchestrator.core.events import (
     CancelAsked,
@@ -28,7 +28,7 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.gate import Person, Review, Verdict
 from orchestrator.core.machine import NotNow, decision
-from orchestrator.core.model import Cycle, State, Trigger
+from orchestrator.core.model import Cycle, State
 from orchestrator.core.report import Product
 from orchestrator.ports import Running
 from orchestrator.store import Unavailable
@@ -55,9 +55,7 @@ def run(arguments: Namespace, app: App) -> Cycle:
             app.desk.submit(cycle.id, again)
     else:
         pipeline, params = checked(arguments)
-        cycle, _ = app.desk.trigger(
-            pipeline, Trigger.COMMAND_LINE, params=params, purpose="", initiator=here(), attended=True
-        )
+        cycle = begin(app, pipeline, params, attended=True)
     return Session(app, cycle.id, here(), yes=arguments.yes, out=sys.stderr if arguments.json else sys.stdout).run()
 
 

@@ -136,6 +136,20 @@ class ObjectStore:
         return product
 
 
+def holds(root: str | Path, cycle: str) -> bool:
+    """Whether anything lies under this cycle's name in the artifact root. Raises `StepError` when it can't be asked."""
+    text = str(root).removeprefix("file://")
+    if "://" not in text:
+        return Path(text, cycle).exists()
+    try:
+        fs, base = _open_url(f"{text.rstrip('/')}/{cycle}")
+        return bool(fs.exists(base))
+    except StepError:
+        raise
+    except Exception as error:  # each kind of store has errors of its own
+        raise _unreadable(text, error) from error
+
+
 def manifest_of(folder: Path) -> tuple[File, ...]:
     """Every file below the folder, sorted by path, with sha256 and size. Raises `StepError` on a link or a device."""
     files = []
