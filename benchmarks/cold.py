@@ -1,16 +1,15 @@
 """A cold start: a process, a fresh database, one cycle of four no-op steps, the end; and the memory that it took."""
 
-import os
+import json
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contenders import command, environment
+from benchmarks.contenders import WORKERS, command, environment
 from benchmarks.place import Place
 from benchmarks.ratio import Sample, Spread, alternate
 from benchmarks.table import judged, spread, table
@@ -62,17 +61,18 @@ def _cold(place: Place, label: str, worker: str, peer: str, memory: dict[str, li
 
 def _spawn(line: Sequence[str], label: str, folder: Path, memory: dict[str, list[float]]) -> Sample:
     """Seconds from before its start until after its end; its peak goes to `memory` (MiB, of that one process)."""
-    log = folder / "cold.log"
-    with log.open("wb") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(), cwd=folder
-        )
-        _, code, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(code)
-    if process.returncode != 0:
-        said = log.read_text(errors="replace").strip().splitlines()
-        raise RuntimeError(f"it ended with {process.returncode}: {said[-1] if said else ''}")
-    memory[label].append(used.ru_maxrss / 1024)
-    return Sample(seconds, used.ru_utime + used.ru_stime)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(WORKERS / "spawn.py"), *line],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=folder,
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    if found["code"] != 0:
+        said = done.stderr.strip().splitlines()
+        raise RuntimeError(f"it ended with {found['code']}: {said[-1] if said else ''}")
+    memory[label].append(found["peak"])
+    return Sample(found["seconds"], found["processor"])
