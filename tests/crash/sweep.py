@@ -107,7 +107,7 @@ class Stage:
         while True:
             while len(lives) < width:
                 fate = waiting.pop(0) if waiting else Fate()
-                born = fork(lambda fate=fate: world.engine(fate))
+                born = fork(lambda fate=fate: world.engine(fate, alone=width == 1))
                 lives[born] = time.monotonic() + fate.seconds if fate.kind == "time" else None
             now = time.monotonic() - began
             moments = [at - began for at in lives.values() if at is not None]

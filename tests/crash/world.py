@@ -24,7 +24,7 @@ from orchestrator.audit import verify
 from orchestrator.core.model import Cycle, State, Trigger
 from orchestrator.desk import Desk
 from orchestrator.engine import Engine
-from orchestrator.journal import Journal
+from orchestrator.journal import Journal, micros
 from orchestrator.owner import me
 from orchestrator.store import Store, Unavailable
 
@@ -77,25 +77,26 @@ class World:
 
     # Processes: each ends in _exit, and never comes back into its caller
 
-    def engine(self, fate: Fate) -> NoReturn:
-        """An engine, until its fate or for ever."""
+    def engine(self, fate: Fate, *, alone: bool) -> NoReturn:
+        """An engine, until its fate or for ever. One that is alone and owes something tells when it does it."""
         born = time.monotonic()
+        owes = alone and bool(_insist(lambda: self.store.read("effects_due", now=micros(Now().now()))))
         logging.getLogger("ratchet").setLevel(logging.CRITICAL)
         make = processes if self.local else Threads
         hands = make(self.folder, self.tale.plan)
-        reach = self._reach(fate, born)
+        reach = self._reach(fate, born if owes else None)
         engine = Engine(self.store, {"local": hands, "inline": hands}, [], Now(), owner=me(), reach=reach)
         engine.run(lambda: False)
         raise AssertionError("an engine that was not told to stop has stopped")
 
-    def _reach(self, fate: Fate, born: float) -> Callable[[str], None]:
+    def _reach(self, fate: Fate, born: float | None) -> Callable[[str], None]:
         passed = 0
-        said_so = False
+        said_so = born is None
         error = self.store.database.dialect.loaded_dbapi.OperationalError
 
         def reach(point: str) -> None:
             nonlocal passed, said_so
-            if not said_so and point.startswith("before") and point != "before commit":
+            if not said_so and born is not None and point.startswith("before") and point != "before commit":
                 said_so = True
                 with self.resumed.open("a") as file:
                     file.write(f"{time.monotonic() - born:.6f}\n")
