@@ -262,8 +262,9 @@ class Journal:
             self._strike(batch, entry.done)
 
     def _strike(self, batch: Batch, effect: str) -> None:
+        """Of ours: one that another engine has claimed since may be a later one with the same name."""
         cycle, _, key = effect.partition(" ")
-        self.store.run(batch.cursor, "effect_done", cycle=cycle, key=key)
+        self.store.run(batch.cursor, "effect_done", cycle=cycle, key=key, me=self.owner)
 
     def _effects(self, batch: Batch, cycle: str, effects: Sequence[Effect]) -> tuple[Claimed, ...]:
         claimed: list[Claimed] = []

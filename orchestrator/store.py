@@ -84,7 +84,7 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .values({name: _p(name) for name in ("cycle", "key", "body", "due_at", "owner", "claimed_until", "tries")})
         .on_conflict_do_nothing()
         .returning(f.key),
-        "effect_done": sa.delete(EFFECTS).where(this),
+        "effect_done": sa.delete(EFFECTS).where(this, sa.or_(f.owner.is_(None), f.owner == _text("me"))),
         "effects_settled": sa.delete(EFFECTS).where(
             f.cycle == _text("cycle"), sa.or_(f.key == _text("key"), f.key == _text("other"))
         ),

@@ -9,7 +9,7 @@ from pages import LONG, PIPELINE, Book, cancelled, finished, granted, micros_of
 
 from orchestrator.core.events import RerunAsked, RunFinished
 from orchestrator.core.report import Failure
-from orchestrator.journal import Journal, micros
+from orchestrator.journal import Entry, Journal, micros
 from orchestrator.outbox import Inbox
 from orchestrator.owner import is_dead, me
 
@@ -47,6 +47,18 @@ def test_a_claim_that_is_renewed_does_not_run_out(two):
     assert one.outbox.renew([born.id], two.now + 1) == set()
     assert one.outbox.renew([], 0) == set()
     assert two.claim() == []
+
+
+def test_who_comes_late_strikes_out_nothing(two):
+    """An engine that slept through its claim does not end the effect that another one has now."""
+    one, two = two
+    born = one.create()[0].claimed[0]
+    two.at += LONG + timedelta(seconds=1)
+    taken = two.claim()
+    one.commit([Entry("c-000001", done=born.id)])
+    assert two.outbox.renew([taken[0].id], two.now) == set()
+    two.commit([Entry("c-000001", done=taken[0].id)])
+    assert one.claim() == []
 
 
 def test_the_work_of_the_dead_is_taken_over_at_once(opened):
