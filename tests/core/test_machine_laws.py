@@ -16,6 +16,7 @@ from orchestrator.core.events import (
     RerunAsked,
     ReviewGiven,
     ReviewWithdrawn,
+    RolledBack,
     RosterRead,
     RunFinished,
     TimePassed,
@@ -282,10 +283,10 @@ class Walk(RuleBasedStateMachine):
     def cancel(self):
         self.submit(CancelAsked(at=self.tick(), id=self.name(), by=PEOPLE["dave"], reason="enough"))
 
-    @rule()
-    def refuse(self):
+    @rule(more=st.sampled_from([(Refused, {"said": "?", "why": "because"}), (RolledBack, {"version": "2", "was": "3"})]))
+    def only_record(self, more):
         before = self.cycle
-        self.submit(Refused(at=self.tick(), id=self.name(), by=PEOPLE["dave"], said="?", why="because"))
+        self.submit(more[0](at=self.tick(), id=self.name(), by=PEOPLE["dave"], **more[1]))
         kept = {"seq", "heard", "changed_at"}
         assert self.cycle.model_dump(exclude=kept) == before.model_dump(exclude=kept)
 
