@@ -283,7 +283,7 @@ class Walk(RuleBasedStateMachine):
     def cancel(self):
         self.submit(CancelAsked(at=self.tick(), id=self.name(), by=PEOPLE["dave"], reason="enough"))
 
-    @rule(more=st.sampled_from([(Refused, {"said": "?", "why": "because"}), (RolledBack, {"version": "2", "was": "3"})]))
+    @rule(more=st.sampled_from([(Refused, {"said": "?", "why": "no"}), (RolledBack, {"version": "2", "was": "3"})]))
     def only_record(self, more):
         before = self.cycle
         self.submit(more[0](at=self.tick(), id=self.name(), by=PEOPLE["dave"], **more[1]))
