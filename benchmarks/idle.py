@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.place import Place
 from benchmarks.table import judged, table
@@ -35,25 +35,39 @@ def _memory(place: Place) -> tuple[str, dict[str, Any]]:
 
 
 def _waiting(place: Place) -> tuple[str, dict[str, Any]]:
-    count, window = (1000, 6.0) if place.quick else (10_000, 30.0)
+    count, window = (1000, 12.0) if place.quick else (10_000, 60.0)
     rows, data = [], {}
     for database in place.databases:
-        spent: dict[int, float] = {}
-        memory = 0.0
-        for waiting in (0, count, 0):  # an idle one before and after it
-            url = place.url(database, place.fresh("idle"))
-            with closing(place.start("Ratchet", "waiting", {"url": url, "role": "engine"})) as worker:
-                worker.ask("wait_at_gates", count=waiting, patience=900.0)
-                time.sleep(2)
-                before = worker.ask("cpu")
-                time.sleep(window)
-                seconds = (worker.ask("cpu") - before) * 60 / window
-                worker_memory = worker.ask("memory")["now"]
-            spent[waiting] = (spent[waiting] + seconds) / 2 if waiting in spent else seconds
-            if waiting:
-                memory = worker_memory
-        data[database] = {"idle": spent[0], "waiting": spent[count], "memory": memory}
-        none, many = spent[0], spent[count]
-        rows.append([database, f"{none:.3f}", f"{many:.3f}", f"{many - none:+.3f}", f"{memory:.0f} MiB"])
-    columns = ["processor s per minute", "nothing waits", f"{count:,} wait at gates", "more", "memory with them"]
+        many = place.url(database, place.fresh("idle"))
+        with closing(place.start("Ratchet", "waiting", {"url": many, "role": "engine"})) as worker:
+            worker.ask("wait_at_gates", count=count, patience=900.0)
+        none = _idle(place, place.url(database, place.fresh("idle")), window)
+        some = _idle(place, many, window)
+        data[database] = {"none": none, "some": some}
+        for name, before, after in (("engine", none.engine, some.engine), ("server", none.server, some.server)):
+            if name == "engine" or database != "sqlite":
+                memory = f"{none.memory:.0f} → {some.memory:.0f}" if name == "engine" else ""
+                shown = [f"{one:.2f}" for one in (before, after)]
+                rows.append([f"{database}, {name}", *shown, f"{after - before:+.2f}", memory])
+    columns = ["processor s per minute", "nothing waits", f"{count:,} wait at gates", "more", "engine's MiB"]
     return f"### Cycles that wait\n\n{table(columns, rows)}\n", {"measure": "waiting", **data}
+
+
+class Idle(NamedTuple):
+    """Seconds of processor in a minute, of an engine and of the database's server; MiB of the engine."""
+
+    engine: float
+    server: float
+    memory: float
+
+
+def _idle(place: Place, url: str, window: float) -> Idle:
+    """A fresh engine on this database, left alone for so many seconds."""
+    with closing(place.start("Ratchet", "waiting", {"url": url, "role": "engine"})) as worker:
+        worker.ask("wait_at_gates", count=0)
+        time.sleep(2)
+        before, served = worker.ask("cpu"), place.server.processor() if place.server else 0.0
+        time.sleep(window)
+        after, serving = worker.ask("cpu"), place.server.processor() if place.server else 0.0
+        scale = 60 / window
+        return Idle((after - before) * scale, (serving - served) * scale, worker.ask("memory")["now"])

