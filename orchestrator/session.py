@@ -70,6 +70,7 @@ class Session:
         self._seen = 0
         self._asked = ""
         self._started = ""
+        self._away = False
 
     def run(self) -> Cycle:
         """Until the cycle has ended, or has failed and nobody is here to say what next."""
@@ -79,19 +80,26 @@ class Session:
                     self.engine.turn()
                     cycle = self._app.journal.cycle(self._cycle)
                     self._tell(cycle)
+                    if cycle.state.ended or (cycle.state is State.FAILED and self._nobody_here()):
+                        self._tidy()
+                        return cycle
+                    self._ask(cycle)
+                    self._obey(cycle)
+                    self._away = False
                 except Unavailable as error:
-                    self.console.say(f"The database is away ({error}); trying again.", style="yellow")
-                    self.engine.journal.forget()
-                    self.engine.wait()
+                    self._miss(error)
                     continue
-                if cycle.state.ended or (cycle.state is State.FAILED and self._nobody_here()):
-                    self._tidy()
-                    return cycle
-                self._ask(cycle)
-                self._obey(cycle)
                 self._watch(cycle)
         finally:
             self.engine.close()
+
+    def _miss(self, error: Unavailable) -> None:
+        """The database is away: said once. What is asked is then asked again."""
+        if not self._away:
+            self.console.say(f"The database is away ({error}); trying again.", style="yellow")
+        self._away, self._asked = True, ""
+        self.engine.journal.forget()
+        self.engine.wait()
 
     def _tidy(self) -> None:
         """Let go of what was begun for this cycle, an embedded Ray cluster say, unless another cycle is at work."""
@@ -155,13 +163,18 @@ class Session:
             case CancelAsked():
                 say(f"cancelled by {event.by.login}: {event.reason}", style="yellow")
             case TimePassed():
-                say(f"{event.purpose} of the gate of {event.run}", style="yellow")
+                gate = f"the gate of {event.run.split('/')[1]}"
+                said = f"{gate} is still open" if event.purpose == "remind" else f"the deadline of {gate} has passed"
+                say(said, style="yellow")
             case Refused():
                 say(f"{event.by.login} was not heard: {event.why}", style="yellow")
 
     def _outcome(self, cycle: Cycle, event: RunFinished) -> None:
         stage = event.run.split("/")[1]
         if not isinstance(event.outcome, Product):
+            if event.outcome.what == "stopped":
+                self.console.say(f"{stage} is stopped", style="yellow")
+                return
             self.console.say(f"✗ {stage} failed: {event.outcome}", style="red")
             return
         run = next((one for one in cycle.runs if one.id == event.run), None)
@@ -175,13 +188,21 @@ class Session:
         opening, said = cycle.opening, decision(cycle)
         question = opening.run if opening else f"failed {cycle.seq}" if cycle.state is State.FAILED else ""
         if cycle.held is not None:
-            question = f"held {cycle.seq}"
+            question = f"held {cycle.held}"
+        elif cycle.state is State.QUEUED:
+            question = self._queue(cycle)
         if question == self._asked:
             return
         self._asked = question
         if cycle.held is not None:
-            self.console.say(f"{cycle.id} is held ({cycle.held}): type unhold, or cancel REASON", style="yellow")
-            self.console.listen()
+            cures = ("type unhold, or cancel REASON", f"let it go on with `ratchet unhold {cycle.id}`")
+            cure = cures[self._nobody_here()]
+            self.console.say(f"{cycle.id} is held ({cycle.held}): {cure}", style="yellow")
+            self.console.listen(cures[1])
+        elif cycle.state is State.QUEUED:
+            self.console.settled()
+            if question:
+                self.console.say(question, style="yellow")
         elif opening is not None and said is not None:
             asks = [seat.clause for seat in said.seats if seat.missing]
             if self._yes:
@@ -191,20 +212,37 @@ class Session:
                 self.console.show(cycle.id, opening.stage, opening.report, digest=opening.digest, asks=asks)
         elif question:
             self.console.say(f"{cycle.stage.name} failed: type rerun [key=value]…, or cancel REASON", style="yellow")
-            self.console.listen()
+            self.console.listen(f"`ratchet run {cycle.pipeline.name}` tries again")
         else:
             self.console.settled()
+
+    def _queue(self, cycle: Cycle) -> str:
+        """What the cycle waits for, if another one has its target."""
+        before = (one for one in reversed(self._app.journal.cycles(limit=200)) if not one.state.ended)
+        first = next((one for one in before if one.pipeline.owns == cycle.pipeline.owns), cycle)
+        if first.id >= cycle.id:
+            return ""
+        held = ", held" if first.held else ""
+        state = f"{first.state.value.replace('_', ' ')} at {first.stage.name}{held}"
+        return f"{cycle.id} waits for {first.id}, which is {state}: see `ratchet show {first.id}`"
 
     # What is answered
 
     def _obey(self, cycle: Cycle) -> None:
-        for typed in self.console.lines():
-            event = self._event(cycle, typed)
+        events = [self._event(cycle, typed) for typed in self.console.lines()]
+        for event in events:
             if event is not None:
                 self._submit(cycle, event)
+        if self._asked and not any(events) and cycle.state is not State.RUNNING:
+            self.console.prompt()
 
     def _submit(self, cycle: Cycle, event: Event) -> None:
-        answer = self.engine.desk.submit(cycle.id, event)
+        try:
+            answer = self.engine.desk.submit(cycle.id, event)
+        except Unavailable:
+            if not self._yes:
+                self.console.say("That was not written down: say it again.", style="yellow")
+            raise
         if isinstance(answer, NotNow) and (answer.echo or answer.again):
             self.console.say(answer.why, style="yellow")
         self.engine.wake()
@@ -237,6 +275,9 @@ class Session:
                 return CancelAsked(at=now, id=self._id(), by=by, reason=typed.reason)
             case commands.Status():
                 self._asked = ""
+                again = f", attempt {cycle.run.attempt}" if cycle.run and cycle.run.attempt > 1 else ""
+                self.console.say(f"{cycle.id} is {cycle.state.value.replace('_', ' ')} at {cycle.stage.name}{again}")
+                self.engine.wake()
             case commands.Rollback() | commands.Delegate():
                 self.console.say(f"{typed.kind} can't be said here", style="yellow")
         return None

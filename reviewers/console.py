@@ -4,10 +4,13 @@ Laws:
 - Nothing is taken for an answer but a whole line with a verb. An empty line, `y`, or the end of the input is none.
 - Without anybody at the keyboard the question stays open, and it is said how to answer from elsewhere.
 - What is typed is read by a thread that holds no lock, so that the process can end while it waits.
+- What was typed at a terminal before a question was shown is no answer to it.
+- News never writes on the line where somebody types: it begins a new one, and the prompt comes again.
 """
 
 import codecs
 import os
+import termios
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -53,28 +56,40 @@ class Console:
         self._typed: deque[Command | Misread] = deque()
         self._writing = threading.RLock()
         self._pace: Pace | None = None
-        self._live = False
-        self._open = ""
+        self._live = self._prompted = False
+        self._open = self._shown = ""
         self._listener: threading.Thread | None = None
         self.is_terminal = _is_terminal(stdout)
         self.ended = False
 
-    def listen(self) -> None:
-        """Begin to read what is typed; once is enough."""
+    def listen(self, elsewhere: str = "") -> None:
+        """Begin to read what is typed; once is enough. `elsewhere` says how else it can be answered."""
+        with self._writing:
+            self._open = elsewhere
+            if self.ended:
+                self._nobody()
         if self._listener is None:
             self._listener = threading.Thread(target=self._listen, name="ratchet-console", daemon=True)
             self._listener.start()
 
     def show(self, cycle: str, stage: str, report: Report, *, digest: str = "", asks: Sequence[str] = ()) -> None:
         """Show the report and ask. The answer comes in `lines()`."""
+        if self._shown != (shown := f"{cycle} {stage} {digest}"):
+            self._shown = shown
+            self._forget()
         self._put(question_view(cycle, stage, report, digest=digest, asks=asks, width=self._width()))
+        name = inert(cycle, 40)
+        self.listen(
+            f"answer from another terminal with `ratchet approve {name}`, or `ratchet reject {name} --reason …`"
+        )
+        self.prompt()
+
+    def prompt(self) -> None:
+        """Show that an answer is awaited, where somebody can see it and nothing is shown already."""
         with self._writing:
-            self._open = cycle
-            if self.ended:
-                self._nobody()
-            elif self.is_terminal:
+            if self.is_terminal and not self._prompted and not self.ended and self._listener is not None:
                 self._write("> ")
-        self.listen()
+                self._prompted = True
 
     def tell(self, stage: str, report: Report) -> None:
         """Show a report that asks nothing."""
@@ -87,7 +102,7 @@ class Console:
 
     def settled(self) -> None:
         """The question is answered, here or elsewhere."""
-        self._open = ""
+        self._open = self._shown = ""
 
     def lines(self) -> list[Command | Misread]:
         """What was typed since the last call. Misreadings and `help` have been answered on the screen."""
@@ -101,7 +116,7 @@ class Console:
         with self._writing:
             self._pace = heed(self._pace, stage, progress)
             if self.is_terminal:
-                self._write(f"{_ERASE}{line(self._pace, self._width() - 1)}")
+                self._write(f"{_ERASE}{line(self._pace, (self._columns() or PLAIN_WIDTH) - 1)}")
                 self._live = True
             elif self._pace.is_news:
                 self._pace = self._pace._replace(said=progress)
@@ -112,27 +127,32 @@ class Console:
             self._hear(text)
         self.ended = True
         with self._writing:
-            if self._open:
-                self._nobody()
+            self._nobody()
         self._wake()
 
     def _hear(self, text: str) -> None:
+        self._prompted = False
         answer = read_answer(text)
         if isinstance(answer, Misread):
             self._put(Text(f"{inert(answer.what)}: {inert(answer.hint)}", style="yellow"))
         elif isinstance(answer, Help):
             self._put(help_view())
-        if answer is None or isinstance(answer, Misread | Help):
-            with self._writing:
-                if self._open and self.is_terminal:
-                    self._write("> ")
+        if self._open and (answer is None or isinstance(answer, Misread | Help)):
+            self.prompt()
         if answer is not None:
             self._typed.append(answer)
             self._wake()
 
     def _nobody(self) -> None:
-        cure = f"answer from another terminal with `ratchet approve {inert(self._open, 40)}`, or `ratchet reject`"
-        self._put(Text(f"Nobody can type here: {cure}", style="yellow"))
+        if self._open:
+            self._put(Text(f"Nobody can type here: {self._open}", style="yellow"))
+
+    def _forget(self) -> None:
+        """What was typed before now answers something else. What comes from a file or a pipe was written for this."""
+        with suppress(OSError, ValueError, termios.error):
+            if self._stdin is not None and self._stdin.isatty():
+                termios.tcflush(self._stdin.fileno(), termios.TCIFLUSH)
+                self._typed.clear()
 
     def _put(self, what: RenderableType) -> None:
         text = render(what, width=self._width(), colour=self.is_terminal and "NO_COLOR" not in os.environ)
@@ -142,19 +162,24 @@ class Console:
     def _write(self, text: str) -> None:
         """Write at once, what the terminal's encoding lacks as `?`; a line that changes is ended first."""
         with self._writing:
-            if self._live and not text.startswith(_ERASE):
+            if (self._live or self._prompted) and not text.startswith(_ERASE):
                 text = f"\n{text}"
                 self._live = False
+            self._prompted = False
             encoding = getattr(self._out, "encoding", None) or "utf-8"
             with suppress(OSError, ValueError):  # whoever closed the terminal has left; the cycle goes on
                 self._out.write(text.encode(encoding, "replace").decode(encoding))
                 self._out.flush()
 
     def _width(self) -> int:
+        return max(40, min(120, self._columns() or PLAIN_WIDTH))
+
+    def _columns(self) -> int:
+        """How wide the terminal is; 0 where that is unknown."""
         try:
-            return max(40, min(120, os.get_terminal_size(self._out.fileno()).columns))
+            return os.get_terminal_size(self._out.fileno()).columns
         except (OSError, ValueError):
-            return PLAIN_WIDTH
+            return 0
 
 
 def _is_terminal(stream: TextIO) -> bool:

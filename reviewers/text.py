@@ -24,6 +24,18 @@ MOST_ROWS = 20
 MOST_SAMPLES = 5
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
+_MEANS = {
+    "approve": "this goes on",
+    "unapprove": "take your approval back",
+    "reject": "this ends here",
+    "rerun": "again, with other values if you give any",
+    "hold": "start nothing more",
+    "unhold": "go on",
+    "cancel": "stop what runs, and end it",
+    "status": "show where it stands, and what is asked",
+    "help": "this list",
+}
+
 
 def render(what: RenderableType, *, width: int = 100, colour: bool = False) -> str:
     """The text of it, each line ended; with escape sequences for colour if wanted."""
@@ -69,9 +81,11 @@ def question_view(
 
 
 def help_view() -> RenderableType:
-    """Every form that is read, a line for each."""
+    """Every form that is read at a terminal, and what it does, a line for each."""
     lines = [Text("What may be typed, with or without the slash:", style="bold")]
-    return Group(*lines, *(Text(f"  {form}") for form in FORMS.values()))
+    width = max(len(FORMS[verb]) for verb in _MEANS)
+    lines += [Text(f"  {FORMS[verb]:<{width}}  {means}") for verb, means in _MEANS.items()]
+    return Group(*lines, Text("Ctrl-C leaves, and loses nothing: `ratchet run` comes back.", style="dim"))
 
 
 def _more(items: Sequence[object], shown: int, what: str) -> list[RenderableType]:
