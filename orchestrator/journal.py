@@ -19,9 +19,10 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from orchestrator.bell import Bell
+from orchestrator.core.course import Folded
 from orchestrator.core.effects import Effect
 from orchestrator.core.events import Event, RunFinished, Triggered
-from orchestrator.core.machine import Folded, NotNow, advance, settled
+from orchestrator.core.machine import NotNow, advance, settled
 from orchestrator.core.model import Cycle
 from orchestrator.core.report import Product, Report
 from orchestrator.store import Store, Unavailable

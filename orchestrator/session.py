@@ -11,6 +11,7 @@ from typing import TextIO
 
 from orchestrator.actions import begin, checked, configuration, here, pipeline_of, said
 from orchestrator.app import App
+from orchestrator.core.course import decision
 from orchestrator.core.events import (
     CancelAsked,
     Event,
@@ -27,7 +28,7 @@ from orchestrator.core.events import (
     Unheld,
 )
 from orchestrator.core.gate import Person, Review, Verdict
-from orchestrator.core.machine import NotNow, decision
+from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, State
 from orchestrator.core.report import Product
 from orchestrator.ports import Running

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.core.machine import decision
+from orchestrator.core.course import decision
 from orchestrator.core.model import Cycle, Run
 
 

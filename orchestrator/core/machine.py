@@ -9,10 +9,11 @@ Laws:
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
-from orchestrator.core.effects import AskReview, Effect, ReleaseLease, StartRun, StopRun, TakeLease, Wake
+from orchestrator.core.course import Folded, decision, end, follow, open_gate, replace_run, settle
+from orchestrator.core.effects import AskReview, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
     Event,
@@ -30,12 +31,11 @@ from orchestrator.core.events import (
     Triggered,
     Unheld,
 )
-from orchestrator.core.gate import Decision, decide, objection
-from orchestrator.core.model import Cycle, Following, Opening, Run, State
+from orchestrator.core.gate import objection
+from orchestrator.core.model import Cycle, Following, Opening, State
 from orchestrator.core.noun import Noun
 from orchestrator.core.report import Product, digest_of
 
-Effects = tuple[Effect, ...]
 SHORTEST_DIGEST = 8
 
 
@@ -49,13 +49,6 @@ class NotNow(Noun):
     why: str
     echo: bool = False
     again: bool = False
-
-
-class Folded(NamedTuple):
-    """The cycle after the event, and what has to be done."""
-
-    cycle: Cycle
-    effects: Effects
 
 
 class Edge(NamedTuple):
@@ -79,7 +72,7 @@ def advance(cycle: Cycle | None, event: Event) -> Folded | NotNow:
     if isinstance(folded, NotNow):
         return folded
     heard = (*folded.cycle.heard, said) if said else folded.cycle.heard
-    return Folded(_with(folded.cycle, seq=cycle.seq + 1, changed_at=event.at, heard=heard), folded.effects)
+    return Folded(folded.cycle.but(seq=cycle.seq + 1, changed_at=event.at, heard=heard), folded.effects)
 
 
 def settled(event: Event) -> tuple[str, ...]:
@@ -94,14 +87,6 @@ def settled(event: Event) -> tuple[str, ...]:
     return ()
 
 
-def decision(cycle: Cycle) -> Decision | None:
-    """What the open gate says now; None where no gate is open."""
-    gate, opening = cycle.stage.gate, cycle.opening
-    if gate is None or opening is None:
-        return None
-    return decide(gate, opening.reviews, opening.roster, cycle.initiator, attended=cycle.attended)
-
-
 def _id_of(event: Event) -> str:
     """The id of what somebody said; empty for what nobody said."""
     return event.review.id if isinstance(event, ReviewGiven) else getattr(event, "id", "")
@@ -114,10 +99,6 @@ def _never(cycle: Cycle) -> str:
     if cycle.state is State.FAILED:
         return f"{cycle.id} failed at {cycle.stage.name}: rerun or cancel it"
     return f"{cycle.id} is {cycle.state} at {cycle.stage.name}, and no gate is open"
-
-
-def _with(cycle: Cycle, **changes: object) -> Cycle:
-    return cycle.but(**changes)
 
 
 def _begin(event: Triggered) -> Folded:
@@ -144,13 +125,13 @@ def _begin(event: Triggered) -> Folded:
 def _granted(cycle: Cycle, event: LeaseGranted) -> Folded | NotNow:
     if cycle.token is not None:
         return _has_lease(cycle)
-    return _settle(_with(cycle, token=event.token, last=event.last), event.at)
+    return settle(cycle.but(token=event.token, last=event.last), event.at)
 
 
 def _refused_lease(cycle: Cycle, event: LeaseRefused) -> Folded | NotNow:
     if cycle.token is not None:
         return _has_lease(cycle)
-    return _end(cycle, State.SKIPPED, f"{event.holder} already works on {cycle.pipeline.owns}")
+    return end(cycle, State.SKIPPED, f"{event.holder} already works on {cycle.pipeline.owns}")
 
 
 def _has_lease(cycle: Cycle) -> NotNow:
@@ -165,23 +146,12 @@ def _finished(cycle: Cycle, event: RunFinished) -> Folded | NotNow:
     if isinstance(outcome, Product):
         digest = digest_of(run.id, outcome.report, outcome.files)
         ended = run.but(state="done", ended_at=event.at, digest=digest, outputs=outcome.outputs, due=None)
-        cycle = _replace_run(cycle, ended)
+        cycle = replace_run(cycle, ended)
         if cycle.following is None and cycle.stage.gate is not None:
-            return _open_gate(cycle, ended, outcome, event.at)
+            return open_gate(cycle, ended, outcome, event.at)
     else:
-        cycle = _replace_run(cycle, run.but(state="failed", ended_at=event.at, failure=outcome, due=None))
-    return _settle(cycle, event.at, event.chance)
-
-
-def _open_gate(cycle: Cycle, run: Run, product: Product, at: datetime) -> Folded:
-    opening = Opening(run=run.id, stage=run.stage, digest=run.digest, at=at, report=product.report)
-    effects: list[Effect] = [AskReview(cycle=cycle.id, run=run.id)]
-    deadline = cycle.stage.gate.deadline if cycle.stage.gate else None
-    if deadline is not None:
-        effects.append(Wake(cycle=cycle.id, run=run.id, purpose="deadline", at=at + deadline.after))
-        if deadline.remind is not None:
-            effects.append(Wake(cycle=cycle.id, run=run.id, purpose="remind", at=at + deadline.remind))
-    return Folded(_with(cycle, state=State.IN_REVIEW, opening=opening), tuple(effects))
+        cycle = replace_run(cycle, run.but(state="failed", ended_at=event.at, failure=outcome, due=None))
+    return settle(cycle, event.at, event.chance)
 
 
 def _reviewed(cycle: Cycle, event: ReviewGiven) -> Folded | NotNow:
@@ -201,7 +171,7 @@ def _reviewed(cycle: Cycle, event: ReviewGiven) -> Folded | NotNow:
     if any(one.at > review.at for one in opening.reviews if one not in others):
         return NotNow(why=f"a newer review of {review.by.login} stands")
     opening = opening.but(reviews=(*others, review), roster=_merge(opening, event))
-    return _settle(_with(cycle, opening=opening), event.at)
+    return settle(cycle.but(opening=opening), event.at)
 
 
 def _merge(opening: Opening, event: ReviewGiven) -> object:
@@ -215,14 +185,14 @@ def _withdrawn(cycle: Cycle, event: ReviewWithdrawn) -> Folded | NotNow:
     rest = tuple(one for one in reviews if one.by.id != event.by.id or one.at > event.at)
     if opening is None or rest == reviews:
         return NotNow(why=f"{event.by.login} has given no review of this gate")
-    return Folded(_with(cycle, opening=opening.but(reviews=rest)), ())
+    return Folded(cycle.but(opening=opening.but(reviews=rest)), ())
 
 
 def _roster(cycle: Cycle, event: RosterRead) -> Folded | NotNow:
     opening = cycle.opening
     if opening is None or opening.roster == event.roster:
         return NotNow(why="nobody came or went", echo=True)
-    return _settle(_with(cycle, opening=opening.but(roster=event.roster)), event.at)
+    return settle(cycle.but(opening=opening.but(roster=event.roster)), event.at)
 
 
 def _time(cycle: Cycle, event: TimePassed) -> Folded | NotNow:
@@ -236,9 +206,9 @@ def _time(cycle: Cycle, event: TimePassed) -> Folded | NotNow:
     verdict = decision(cycle)
     why = f"nobody closed the gate of {opening.stage} in time: {verdict.unmet if verdict else ''}"
     if gate.deadline.then == "reject":
-        return _end(cycle, State.REJECTED, why)
+        return end(cycle, State.REJECTED, why)
     overdue = opening.but(overdue=True)
-    return Folded(_with(cycle, opening=overdue, held=cycle.held or why), ())
+    return Folded(cycle.but(opening=overdue, held=cycle.held or why), ())
 
 
 def _remind(cycle: Cycle, opening: Opening, event: TimePassed, every: timedelta) -> Folded | NotNow:
@@ -246,25 +216,25 @@ def _remind(cycle: Cycle, opening: Opening, event: TimePassed, every: timedelta)
         return NotNow(why="that reminder was given before", echo=True)
     number = event.number + 1
     again = Wake(cycle=cycle.id, run=event.run, purpose="remind", number=number, at=event.at + every)
-    reminded = _with(cycle, opening=opening.but(reminders=number))
+    reminded = cycle.but(opening=opening.but(reminders=number))
     return Folded(reminded, (AskReview(cycle=cycle.id, run=event.run), again))
 
 
 def _held(cycle: Cycle, event: Held) -> Folded | NotNow:
     if cycle.held is not None:
         return NotNow(why=f"{cycle.id} is held already: {cycle.held}")
-    return Folded(_with(cycle, held=f"{event.by.login}: {event.reason}" if event.reason else event.by.login), ())
+    return Folded(cycle.but(held=f"{event.by.login}: {event.reason}" if event.reason else event.by.login), ())
 
 
 def _unheld(cycle: Cycle, event: Unheld) -> Folded | NotNow:
     if cycle.held is None:
         return NotNow(why=f"{cycle.id} is not held")
-    return _settle(_with(cycle, held=None), event.at)
+    return settle(cycle.but(held=None), event.at)
 
 
 def _cancel(cycle: Cycle, event: CancelAsked) -> Folded:
     following = Following(kind="cancel", reason=f"{event.by.login}: {event.reason}")
-    return _follow(cycle, following, event.at)
+    return follow(cycle, following, event.at)
 
 
 def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
@@ -276,110 +246,11 @@ def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
         return NotNow(why=f"{stage} can't be rerun: {cycle.id} has reached {', '.join(reached)}")
     if cycle.following is not None and cycle.following.kind == "cancel":
         return NotNow(why=f"{cycle.id} is being cancelled")
-    return _follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
+    return follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
 
 
 def _keep(cycle: Cycle, event: Refused | RolledBack) -> Folded:
     return Folded(cycle, ())
-
-
-# What follows
-
-
-def _follow(cycle: Cycle, following: Following, at: datetime) -> Folded:
-    """Do it now, or stop the run first and do it when that has stopped."""
-    run = cycle.run
-    cycle = _with(cycle, following=following)
-    if run is not None and run.state == "wanted":
-        return Folded(cycle, (StopRun(order=cycle.order(run)),))
-    return _settle(cycle, at)
-
-
-def _settle(cycle: Cycle, at: datetime, chance: float = 0.0) -> Folded:
-    """Go on as far as the facts allow: the one place that decides what comes next."""
-    if cycle.run is not None and cycle.run.state == "wanted":
-        return Folded(cycle, ())
-    if cycle.following is not None and (cycle.held is None or cycle.following.kind == "cancel"):
-        return _do_following(cycle, cycle.following, at)
-    if cycle.held is not None:
-        return Folded(cycle, ())
-    match cycle.state:
-        case State.QUEUED if cycle.token is not None:
-            return _start(cycle, at)
-        case State.RUNNING if cycle.run is not None and cycle.run.state == "done":
-            return _onward(cycle, at)
-        case State.RUNNING if cycle.run is not None and cycle.run.state == "failed":
-            return _retry_or_fail(cycle, cycle.run, at, chance)
-        case State.IN_REVIEW:
-            return _close_gate(cycle, at)
-    return Folded(cycle, ())
-
-
-def _do_following(cycle: Cycle, following: Following, at: datetime) -> Folded:
-    if following.kind == "cancel":
-        return _end(_with(cycle, following=None), State.CANCELLED, following.reason)
-    position = cycle.pipeline.index(following.stage)
-    params = {name: dict(values) for name, values in cycle.params.items()}
-    for key, value in following.changes.items():
-        stage, dot, field = key.rpartition(".")
-        params.setdefault(stage if dot else following.stage, {})[field] = value
-    back = _with(
-        cycle, following=None, opening=None, params=params, position=position, runs=cycle.runs[:position], reason=""
-    )
-    if cycle.state is State.FAILED:
-        again = TakeLease(cycle=cycle.id, target=cycle.pipeline.owns, overlap="queue")
-        return Folded(_with(back, state=State.QUEUED, token=None), (again,))
-    return _start(back, at)
-
-
-def _close_gate(cycle: Cycle, at: datetime) -> Folded:
-    said = decision(cycle)
-    if said is None or said.verdict == "wait":
-        return Folded(cycle, ())
-    if said.verdict == "reject":
-        return _end(cycle, State.REJECTED, said.unmet)
-    if said.verdict == "change" and said.by is not None:
-        following = Following(kind="rerun", stage=cycle.stage.name, changes=said.by.changes)
-        return _do_following(cycle, following, at)
-    return _onward(_with(cycle, opening=None), at)
-
-
-def _onward(cycle: Cycle, at: datetime) -> Folded:
-    if cycle.position + 1 == len(cycle.pipeline.stages):
-        return _end(cycle, State.DONE, "")
-    return _start(_with(cycle, position=cycle.position + 1), at)
-
-
-def _start(cycle: Cycle, at: datetime, tries: int = 0, due: datetime | None = None) -> Folded:
-    stage = cycle.stage
-    attempt = cycle.attempts.get(stage.name, 0) + 1
-    run = Run(id=f"{cycle.id}/{stage.name}/{attempt}", stage=stage.name, attempt=attempt, tries=tries, at=at, due=due)
-    begun = _with(
-        cycle,
-        state=State.RUNNING,
-        attempts={**cycle.attempts, stage.name: attempt},
-        runs=(*cycle.runs[: cycle.position], run),
-        reason="",
-    )
-    return Folded(begun, (StartRun(order=begun.order(run), at=due),))
-
-
-def _retry_or_fail(cycle: Cycle, run: Run, at: datetime, chance: float) -> Folded:
-    retry, failure = cycle.stage.retry, run.failure
-    if failure is not None and failure.retryable and run.tries < retry.times:
-        wait = retry.backoff.total_seconds() * 2**run.tries * (1 + chance / 2)
-        return _start(cycle, at, run.tries + 1, at + timedelta(seconds=wait))
-    return Folded(_with(cycle, state=State.FAILED, reason=str(failure)), ())
-
-
-def _end(cycle: Cycle, state: State, reason: str) -> Folded:
-    """The lease is given back even where none is known of: whoever queues behind this cycle asks again at once."""
-    ended = _with(cycle, state=state, reason=reason, opening=None, held=None)
-    return Folded(ended, (ReleaseLease(cycle=cycle.id, target=cycle.pipeline.owns, token=cycle.token or 0),))
-
-
-def _replace_run(cycle: Cycle, run: Run) -> Cycle:
-    return _with(cycle, runs=(*cycle.runs[: cycle.position], run))
 
 
 def _edges() -> dict[tuple[State, type[Event]], Edge]:

@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from orchestrator.core.course import decision
 from orchestrator.core.effects import AskReview, ReleaseLease, StartRun, StopRun, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
@@ -22,7 +23,7 @@ from orchestrator.core.events import (
     Unheld,
 )
 from orchestrator.core.gate import Deadline, Gate, Person, Review, Roster
-from orchestrator.core.machine import EDGES, NotNow, advance, decision, settled
+from orchestrator.core.machine import EDGES, NotNow, advance, settled
 from orchestrator.core.model import Pipeline, Retry, Stage, State, Trigger
 from orchestrator.core.report import Failure, Product, Report
 

@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from orchestrator.core.course import Folded
 from orchestrator.core.effects import AskReview, ReleaseLease, StartRun, StopRun, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
@@ -24,7 +25,7 @@ from orchestrator.core.events import (
     Unheld,
 )
 from orchestrator.core.gate import Deadline, Gate, Person, Review, Roster
-from orchestrator.core.machine import EDGES, Folded, NotNow, advance
+from orchestrator.core.machine import EDGES, NotNow, advance
 from orchestrator.core.model import Cycle, Pipeline, Retry, Stage, State, Trigger
 from orchestrator.core.report import Failure, Product, Report, digest_of
 from orchestrator.journal import EFFECT, EVENT, body_of
