@@ -1,5 +1,11 @@
-"""`python -m orchestrator` is `ratchet`."""
+"""`python -m orchestrator`, and `ratchet`: until the command listens, Ctrl-C just ends it, without a word."""
 
-from orchestrator.cli import main
+import signal
 
-main()
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from orchestrator.cli import main  # noqa: E402 - what is imported takes a tenth of a second
+
+if __name__ == "__main__":
+    main()

@@ -155,9 +155,14 @@ def _numbered(pipeline: Pipeline) -> Iterator[tuple[int, Stage]]:
 
 
 def describe(names: Iterable[str], patience: float = PATIENCE) -> dict[str, Description]:
-    """What each step says about itself. Raises `UnaskableError`."""
+    """What each step says about itself; where one brings the asking down, the others are asked without it."""
     wanted = list(names)
-    (answer,) = _ask([(["describe", *wanted], "")], patience)
+    try:
+        (answer,) = _ask([(["describe", *wanted], "")], patience)
+    except UnaskableError as error:
+        if len(wanted) == 1:
+            return {wanted[0]: {"step": wanted[0], "error": f"{wanted[0]}: {error.what}", "cure": error.cure}}
+        return {name: about for one in wanted for name, about in describe([one], patience).items()}
     return {one["step"]: one for one in answer}
 
 
@@ -193,9 +198,8 @@ def _answer(process: subprocess.Popen[str], text: str, patience: float) -> Any:
         return json.loads(out)
     except subprocess.TimeoutExpired:
         cure = "import what is slow inside the step's function"
-        raise UnaskableError(f"the steps did not answer in {patience:g} seconds", cure) from None
+        raise UnaskableError(f"no answer in {patience:g} seconds", cure) from None
     except ValueError:
-        last = (err.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
-        raise UnaskableError(
-            f"the steps can't be asked: {last}", "see `python -m steps.runner describe STEP`"
-        ) from None
+        last = (err.strip().splitlines() or ["it said nothing"])[-1][-300:]
+        what = f"the process that was asked ended with exit status {process.returncode}: {last}"
+        raise UnaskableError(what, "see `python -m steps.runner describe STEP`") from None

@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -195,6 +196,8 @@ def _open_streams() -> None:
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The command's entry. It leaves with `os._exit`, so that a thread that reads the terminal can't keep it."""
     code = 1
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_streams()
     gc.disable()  # imports make much and free nothing: an eighth of a short command
     try:

@@ -75,7 +75,7 @@ def describe(name: str) -> dict[str, Any]:
         found = find(name)
     except StepError as error:
         return {"step": name, "error": error.failure.what, "cure": error.failure.cure}
-    except Exception as error:  # a module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
         reason = " ".join(str(error).split()) or type(error).__name__
         return {"step": name, "error": f"{name} can't be imported: {reason}", "cure": "correct the module"}
     fields = {key: info for key, info in found.made.model_fields.items() if key != "report"}

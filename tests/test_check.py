@@ -44,7 +44,7 @@ def own(tmp_path, monkeypatch):
     """A folder with the user's steps as `own`, where `ratchet` was called."""
     (tmp_path / "own.py").write_text(OWN_STEPS)
     (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n")
-    (tmp_path / "leaves.py").write_text("import os\nos._exit(3)\n")
+    (tmp_path / "leaves.py").write_text("raise SystemExit(3)\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", ":".join(path for path in (str(tmp_path), *sys.path) if path))
     return tmp_path
@@ -109,18 +109,22 @@ def test_one_unknown_step_hides_nothing_else(own):
 
 
 def test_a_step_that_ends_the_process_is_told(own):
-    """A module that kills whoever imports it is a problem, not a crash."""
-    (line,) = told("name: a, step: leaves:x")
-    assert line == "the steps can't be asked: exit status 3 (see `python -m steps.runner describe STEP`)"
-    with pytest.raises(UnaskableError):
-        validate([("leaves:x", {})])
+    """A module that kills whoever imports it is a problem, not a crash, and hides no other problem."""
+    (own / "dies.py").write_text("import os\nprint('noise ' * 999)\nos._exit(3)\n")
+    found = told("name: a, step: leaves:x", "name: b, step: dies:x", "name: c, step: own:nothing")
+    assert [line.split(":")[0] for line in found] == ["4", "5", "6"]
+    assert "leaves:x can't be imported" in found[0]
+    assert "dies:x: the process that was asked ended with exit status 3" in found[1]
+    with pytest.raises(UnaskableError, match="exit status 3"):
+        validate([("dies:x", {})])
 
 
 def test_a_step_that_never_answers_is_told(own):
     """A module that blocks while it is imported is ended, and the cure says what to move."""
     (own / "blocks.py").write_text("import threading\nthreading.Event().wait()\n")
-    with pytest.raises(UnaskableError, match=r"did not answer in 0\.5 seconds: import what is slow inside"):
-        describe(["blocks:x"], patience=0.5)
+    about = describe(["blocks:x"], patience=0.5)["blocks:x"]
+    assert about["error"] == "blocks:x: no answer in 0.5 seconds"
+    assert "import what is slow inside" in about["cure"]
 
 
 def test_the_starter_is_wired():
