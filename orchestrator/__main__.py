@@ -5,7 +5,7 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from orchestrator.cli import main  # noqa: E402 - what is imported takes a tenth of a second
+from orchestrator.cli import main
 
 if __name__ == "__main__":
     main()
