@@ -193,7 +193,8 @@ def _wait(pid: int) -> None:
 
 
 def work(database: str, seeds: range, *, calm: bool = False) -> dict[str, Any]:
-    """Play the stories of these seeds."""
+    """Play the stories of these seeds. Who is told to end cleans up behind itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     adopt_orphans()
     stage = Stage(database)
     wrong = []

@@ -170,6 +170,7 @@ def fork(body: Callable[[], NoReturn]) -> int:
     if child:
         return child
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         body()
     except BaseException:
