@@ -179,7 +179,12 @@ def _ask(questions: Sequence[tuple[list[str], str]], patience: float) -> list[An
     command = [sys.executable, "-m", "steps.runner"]
     running = [
         subprocess.Popen(
-            [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
         )
         for arguments, _ in questions
     ]

@@ -220,6 +220,7 @@ def _main(argv: Sequence[str] | None) -> int:
     debug = os.environ.get("RATCHET_DEBUG") == "1"
     try:
         commands = parser()
+        _unicode(sys.argv[1:] if argv is None else argv)
         arguments = commands.parse_args(argv)
         if arguments.command is None:
             commands.print_help()
@@ -237,6 +238,15 @@ def _main(argv: Sequence[str] | None) -> int:
             raise
         _complain(_in_words(error))
         return 1
+
+
+def _unicode(words: Sequence[str]) -> None:
+    """Raise `Trouble` for a word that is no Unicode: it could not be written on the record."""
+    for word in words:
+        if not word.isascii() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise Trouble(
+                f"{word.encode(errors='backslashreplace').decode()} is not UTF-8", "write it as UTF-8", code=2
+            )
 
 
 def _complain(what: str) -> None:

@@ -94,7 +94,7 @@ def _more(items: Sequence[object], shown: int, what: str) -> list[RenderableType
 
 def _metrics(metrics: Sequence[Metric]) -> Grid:
     """One row a metric: value, interval, baseline and how far from it, coloured by whether that is better."""
-    grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     grid.add_column("")
     for head in ("value", "95 % interval", "compared with", "change"):
         grid.add_column(head, justify="right")
@@ -119,7 +119,7 @@ def _change(metric: Metric) -> Text:
 
 
 def _table(table: Table) -> RenderableType:
-    grid = Grid(box=SIMPLE_HEAD, pad_edge=False)
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in table.rows if place < len(row)]
         numeric = all(cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)) for cell in cells)

@@ -178,7 +178,7 @@ def _answer(say: Any) -> int:
     """Ask a step's module with stdout turned away, since it may print while it is imported; then print the answer."""
     with contextlib.redirect_stdout(sys.stderr):
         found = say()
-    sys.stdout.write(f"{json.dumps(found, ensure_ascii=False)}\n")
+    sys.stdout.write(f"{json.dumps(found)}\n")
     return 0
 
 

@@ -115,3 +115,18 @@ def test_options_may_stand_before_a_word_that_may_be_left_out(tmp_path: Path) ->
     assert json.loads(desk.ratchet("logs", "c-000001", "--json", "add").stdout)["run"] == "c-000001/add/1"
     assert "version 'v1'" in desk.ratchet("rollback", "sums", "v1", status=1).stderr
     assert "usage" not in desk.ratchet("query", "sums", "--", "--help", status=1).stderr
+
+
+def test_a_word_that_is_no_unicode_is_refused(desk: Desk) -> None:
+    """What could not be written on the record is a wrong call, before anything begins."""
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "trigger", "talk", "--reason", b"caf\xe9"],
+        cwd=desk.folder,
+        env=desk.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "caf\\udce9 is not UTF-8" in done.stderr
+    assert desk.data("list") == []
