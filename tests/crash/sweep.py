@@ -194,13 +194,17 @@ def _wait(pid: int) -> None:
 
 def work(database: str, seeds: range, *, calm: bool = False) -> dict[str, Any]:
     """Play the stories of these seeds. Who is told to end cleans up behind itself."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     adopt_orphans()
     stage = Stage(database)
     wrong = []
     began = time.monotonic()
     try:
         for seed in seeds:
+            if told:
+                wrong.append(f"told to end before story {seed}")
+                break
             for what in stage.play(seed, calm=calm):
                 replay = f"python tests/crash/sweep.py --database {database} --seed {seed}{' --calm' if calm else ''}"
                 wrong.append(f"{replay}\n  {what}")
