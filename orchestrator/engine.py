@@ -32,7 +32,7 @@ from orchestrator.outbox import Outbox
 from orchestrator.ports import Busy, Clock, Executor, Reviewer, Running
 from orchestrator.store import Store, Unavailable
 
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(hours=1)  # long, since a waiting cycle costs a renewal of its lease; whoever is dead needs none
 RENEW = 10.0
 POLL = 1.0
 AWAY = 0.1
@@ -67,13 +67,19 @@ class Engine:
         self._rung = True
         self._next_poll = self._next_renewal = self._next_search = 0.0
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ratchet-effect")
-        self.journal.bell.hang(self.wake)
+        self._knocked = True
+        self.journal.bell.hang(self.knock)
 
     # What anybody may call, from any thread
 
     def ask(self, cycle: str) -> None:
         """Look soon at what the reviewers have to say about this cycle."""
         self._asked.append(cycle)
+        self.wake()
+
+    def knock(self) -> None:
+        """There is something new in the outbox that nobody has claimed."""
+        self._knocked = True
         self.wake()
 
     def wake(self) -> None:
@@ -124,10 +130,12 @@ class Engine:
             for gathered in (self._todo, self._held, self._open):
                 gathered.clear()
             self._next_search = 0.0
+            self._knocked = True
             raise
 
     def _turn(self) -> None:
-        self._poll()
+        if self._knocked or time.monotonic() >= self._next_poll:
+            self._poll()
         while self._todo or self._ended or self._asked:
             entries: list[Entry] = []
             while self._asked:
@@ -140,6 +148,7 @@ class Engine:
                 self._submit(entries)
 
     def _poll(self) -> None:
+        self._knocked = False
         moment = time.monotonic()
         if moment >= self._next_renewal:
             self._renew()
@@ -235,7 +244,7 @@ class Engine:
         self._held.pop(claimed.id, None)
         if isinstance(claimed.effect, StartRun):
             self._open.pop(claimed.effect.order.run, None)
-        self.wake()  # so that the next poll is no later than that
+        self.knock()  # so that the next poll is no later than that
 
     def _start(self, claimed: Claimed, order: Order) -> list[Entry]:
         self._open[order.run] = (claimed, order)
