@@ -103,6 +103,22 @@ def test_typed_lines_arrive_and_wake():
     typist.leave()
 
 
+def test_a_question_that_is_shown_again_keeps_what_was_typed():
+    """Only a question that was not there before makes what was typed before it no answer."""
+    ours, theirs = pty.openpty()
+    try:
+        heard = threading.Semaphore(0)
+        console = Console(os.fdopen(os.dup(theirs)), io.StringIO(), heard.release)
+        for digest, left in (("a1b2c3d4", 0), ("a1b2c3d4", 1), ("e5f6a7b8", 0)):
+            console.show("c-000042", "evaluate", REPORT, digest=digest)
+            assert len(console.lines()) == left
+            os.write(ours, b"approve\n")
+            assert heard.acquire(timeout=PATIENCE)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
 def test_misreadings_and_help_are_answered_on_the_screen():
     """Whoever types something else is told at once, and it is also handed on."""
     typist = Typist()

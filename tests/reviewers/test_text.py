@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from orchestrator.core.report import Chart, Metric, Report, Sample, Series, Table
 from orchestrator.ports import Progress
 from reviewers.pace import Pace, heed, line
-from reviewers.plain import duration, inert, number
+from reviewers.plain import duration, inert, number, tame
 from reviewers.plot import MOST_BARS, plot
 from reviewers.text import help_view, question_view, render, report_view
 
@@ -252,3 +252,17 @@ def test_any_progress_can_be_shown(steps):
         found = line(pace, 60)
         assert cell_len(found) <= 60
         assert found.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b[2J\x07\u202e\x9b", "\\u001b[2J\\u0007\\u202e\\u009b"),
+        (" 1%\r 2%\r 3%\r\nnext\r", " 3%\nnext"),
+    ],
+)
+def test_text_of_many_lines_keeps_them_and_does_nothing(text, shown):
+    """Lines stay, colours and what was written over go, whatever else would act is shown as an escape."""
+    assert tame(text) == shown
