@@ -8,7 +8,7 @@ Laws:
   written anew as a whole. Who fears that keeps the newest `head` elsewhere.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from orchestrator.core.events import Triggered
 from orchestrator.core.machine import NotNow, advance
 from orchestrator.core.model import Cycle
-from orchestrator.journal import EVENT, GENESIS, body_of, link, micros
+from orchestrator.journal import EVENT, GENESIS, body_of, link, micros, past, text_of
 from orchestrator.store import Store
 
 _PAGE = 32  # cycles
@@ -58,12 +58,12 @@ def verify(store: Store) -> Iterator[str]:
     """What is wrong with the record, a sentence for each cycle; nothing when all is well. Raises `Unavailable`."""
     with store.snapshot() as read:
         last, links = 0, frozenset({GENESIS})
-        for row, events in _cycles(read):
+        for row, events, runs in _cycles(read):
             if row.number != last + 1:
                 yield _gap(last, row.number)
                 links = frozenset()
             try:
-                _check(row, events, links)
+                _check(row, events, runs, links)
             except _Wrong as wrong:
                 yield f"{row.id}: {wrong}"
             last, links = row.number, _first(row.id, events, links)
@@ -71,14 +71,18 @@ def verify(store: Store) -> Iterator[str]:
             yield f"{cycle}: its row is missing, and its events are there"
 
 
-def _cycles(read: Callable[..., list[Any]]) -> Iterator[tuple[_Row, list[_Event]]]:
+def _cycles(read: Callable[..., list[Any]]) -> Iterator[tuple[_Row, list[_Event], dict[str, str]]]:
     after = _LEAST
     while page := [_Row(*row) for row in read("audit_cycles", after=after, limit=_PAGE)]:
-        rows = [_Event(*row) for row in read("audit_events", after=after, last=page[-1].number)]
+        last = page[-1].number
+        rows = [_Event(*row) for row in read("audit_events", after=after, last=last)]
         events = {cycle: list(group) for cycle, group in groupby(rows, key=lambda event: event.cycle)}
+        runs: dict[str, dict[str, str]] = {}
+        for cycle, stage, body in read("audit_runs", after=after, last=last):
+            runs.setdefault(cycle, {})[stage] = body
         for row in page:
-            yield row, events.get(row.id, [])
-        after = page[-1].number
+            yield row, events.get(row.id, []), runs.get(row.id, {})
+        after = last
 
 
 def _gap(last: int, number: int) -> str:
@@ -96,7 +100,7 @@ def _first(cycle: str, events: Sequence[_Event], links: frozenset[str]) -> froze
     return frozenset({events[0].hash, *(link(one, cycle, 1, events[0].body) for one in links)})
 
 
-def _check(row: _Row, events: Sequence[_Event], links: frozenset[str]) -> None:
+def _check(row: _Row, events: Sequence[_Event], runs: Mapping[str, str], links: frozenset[str]) -> None:
     """Raise `_Wrong` with the first thing that is wrong."""
     if row.id != f"c-{row.number:06d}":
         raise _Wrong(f"its number is {row.number}")
@@ -113,6 +117,9 @@ def _check(row: _Row, events: Sequence[_Event], links: frozenset[str]) -> None:
     if cycle is None:  # pragma: no cover - there are events
         raise AssertionError
     _check_row(row, cycle, head, len(events))
+    for run in past(cycle):
+        if runs.get(run.stage) != text_of(run):
+            raise _Wrong(f"the row of {run.id} is missing or was altered: it is not what the events say")
 
 
 def _check_hash(stored: _Event, before: frozenset[str]) -> None:

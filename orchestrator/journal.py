@@ -11,7 +11,7 @@ Laws:
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from orchestrator.core.course import Folded
 from orchestrator.core.effects import Effect
 from orchestrator.core.events import Event, RunFinished, Triggered
 from orchestrator.core.machine import NotNow, advance, settled
-from orchestrator.core.model import Cycle
+from orchestrator.core.model import Cycle, Run
 from orchestrator.core.report import Product, Report
 from orchestrator.store import Store, Unavailable
 
@@ -32,7 +32,6 @@ EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 GENESIS = hashlib.sha256(b"ratchet").hexdigest()
 _CACHED = 512
 _ATTEMPTS = 8
-_APART = {"pipeline", "runs"}
 T = TypeVar("T")
 
 
@@ -75,13 +74,10 @@ class Entry(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A cycle as stored, with the hash of its last event, and the text of each of its runs: most of a cycle's runs are
-    the ones it had before, and need not be written out again.
-    """
+    """A cycle as stored, with the hash of its last event."""
 
     cycle: Cycle
     head: str
-    runs: tuple[str, ...] = ()
 
 
 class Recorded(NamedTuple):
@@ -229,22 +225,25 @@ class Journal:
         found = self.store.run(batch.cursor, "cycle_locked", cycle=cycle).fetchone()
         if found is None:
             raise KeyError(cycle)
-        row = Row(_cycle(found[0], found[1]), found[3])
+        runs = dict(self.store.run(batch.cursor, "runs", cycle=cycle).fetchall())
+        row = Row(_cycle(found[0], found[1], runs), found[3])
         batch.rows[cycle] = row
         return row
 
     def _update(self, batch: Batch, row: Row, folded: Folded, event: Event) -> bool:
         """Write the fold and the event; False where the row is no longer the one that was folded."""
-        cycle, body, runs = folded.cycle, event.model_dump_json(), _runs(folded.cycle, row)
+        cycle, body = folded.cycle, event.model_dump_json()
         head = link(row.head, cycle.id, cycle.seq, body)
         cursor = self.store.run(
             batch.cursor, "cycle_update", cycle=cycle.id, was=row.cycle.seq, s=cycle.state.value, n=cycle.seq, h=head,
-            b=body_of(cycle, runs), now=micros(event.at),
+            b=body_of(cycle), now=micros(event.at),
         )  # fmt: skip
         if cursor.rowcount != 1:
             return False
         self._append(batch, cycle.id, cycle.seq, event, body, head)
-        batch.rows[cycle.id] = Row(cycle, head, runs)
+        for run in past(cycle)[len(past(row.cycle)) :]:
+            self.store.run(batch.cursor, "run_insert", cycle=cycle.id, stage=run.stage, body=text_of(run))
+        batch.rows[cycle.id] = Row(cycle, head)
         return True
 
     def _append(self, batch: Batch, cycle: str, seq: int, event: Event, body: str, head: str) -> None:
@@ -291,12 +290,12 @@ class Journal:
         rows = self.store.read("cycle", cycle=cycle)
         if not rows:
             raise KeyError(cycle)
-        return _cycle(rows[0][0], rows[0][1])
+        return _cycle(rows[0][0], rows[0][1], dict(self.store.read("runs", cycle=cycle)))
 
     def cycles(self, pipeline: str | None = None, *, limit: int = 50, before: int = 2**62) -> list[Cycle]:
         """The newest cycles first, of one pipeline or of all."""
         rows = self.store.read("cycles", pipeline=pipeline or "", before=before, limit=limit)
-        return [_cycle(row[0], row[1]) for row in rows]
+        return [_cycle(born, body, dict(self.store.read("runs", cycle=cycle))) for cycle, born, body in rows]
 
     def events(self, cycle: str, after: int = 0) -> Iterator[Recorded]:
         """What happened to the cycle after event number `after`, in order."""
@@ -312,23 +311,27 @@ class Journal:
         return None
 
 
-def _runs(cycle: Cycle, before: Row) -> tuple[str, ...]:
-    """The text of each run; of those that are the very same as before, the text they had."""
-    earlier = min(cycle.position, before.cycle.position)
-    kept = before.runs[:earlier] if cycle.runs[:earlier] == before.cycle.runs[:earlier] else ()
-    return (*kept, *(run.model_dump_json(exclude_defaults=True) for run in cycle.runs[len(kept) :]))
+def body_of(cycle: Cycle) -> str:
+    """The text of the row: without the pipeline, which never changes, the runs of stages that the cycle is past, which
+    have rows of their own, and whatever has its default.
+    """
+    here = cycle.but(runs=cycle.runs[cycle.position :])
+    return here.model_dump_json(exclude={"pipeline"}, exclude_defaults=True)
 
 
-def body_of(cycle: Cycle, runs: Sequence[str] | None = None) -> str:
-    """The text of the row: the cycle without its pipeline, which never changes, and without what has its default."""
-    if runs is None:
-        runs = [run.model_dump_json(exclude_defaults=True) for run in cycle.runs]
-    if runs:
-        rest = cycle.model_dump_json(exclude=_APART, exclude_defaults=True)
-        return f'{rest[:-1]},"runs":[{",".join(runs)}]}}'
-    return cycle.model_dump_json(exclude={"pipeline"}, exclude_defaults=True)
+def past(cycle: Cycle) -> Sequence[Run]:
+    """The runs of the stages that the cycle is past."""
+    return cycle.runs[: cycle.position]
 
 
-def _cycle(born: str, body: str) -> Cycle:
-    """The cycle of a row; its pipeline is in its first event, and never changes."""
-    return Cycle.model_validate({**from_json(body), "pipeline": from_json(born)["pipeline"]})
+def text_of(run: Run) -> str:
+    """The text of a run's row."""
+    return run.model_dump_json(exclude_defaults=True)
+
+
+def _cycle(born: str, body: str, runs: Mapping[str, str]) -> Cycle:
+    """The cycle of a row, its first event, which has the pipeline, and its runs by stage."""
+    here, pipeline = from_json(body), from_json(born)["pipeline"]
+    stages = pipeline["stages"][: here.get("position", 0)]
+    earlier = [from_json(runs[stage["name"]]) for stage in stages]
+    return Cycle.model_validate({**here, "runs": [*earlier, *here.get("runs", [])], "pipeline": pipeline})

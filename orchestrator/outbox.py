@@ -131,7 +131,11 @@ class Outbox:
     def last_done(self, target: str) -> dict[str, dict[str, JsonValue]]:
         """What the last cycle that was done on this target left: outputs by stage."""
         rows = self.store.read("last_done", target=target)
-        return {run["stage"]: run.get("outputs", {}) for run in from_json(rows[0][0]).get("runs", [])} if rows else {}
+        if not rows:
+            return {}
+        cycle, body = rows[0]
+        earlier = [from_json(run) for _, run in self.store.read("runs", cycle=cycle)]
+        return {run["stage"]: run.get("outputs", {}) for run in (*earlier, *from_json(body).get("runs", []))}
 
 
 class Inbox:

@@ -44,6 +44,16 @@ CYCLES = Table(
     Index("cycles_by_pipeline", "pipeline", "number"),
     Index("cycles_by_state", "state", "number"),
 )
+# The runs of the stages that a cycle is past: they change no more, and a row that grew with them would be written out
+# again at every step. What stands here for the stage that the cycle is at, or for later ones, is void.
+RUNS = Table(
+    "runs",
+    TABLES,
+    Column("cycle", String(32), primary_key=True),
+    Column("stage", String(63), primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
 EVENTS = Table(
     "events",
     TABLES,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect, Engine
 
 from orchestrator.bell import CHANNEL
-from orchestrator.schema import CYCLES, EFFECTS, EVENTS, INBOX, LEASES
+from orchestrator.schema import CYCLES, EFFECTS, EVENTS, INBOX, LEASES, RUNS
 
 T = TypeVar("T")
 _AGAIN = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
@@ -48,7 +48,7 @@ def _any(column: Any, *values: str) -> Any:
 
 
 def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
-    c, e, f, box, leases = CYCLES.c, EVENTS.c, EFFECTS.c, INBOX.c, LEASES.c
+    c, e, f, r, box, leases = CYCLES.c, EVENTS.c, EFFECTS.c, RUNS.c, INBOX.c, LEASES.c
     insert: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
     born = sa.join(CYCLES, EVENTS, sa.and_(e.cycle == c.id, e.seq == 1))
     row = sa.select(e.body, c.body, c.seq, c.head).select_from(born)
@@ -63,6 +63,7 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         leases.expires_at <= _big("now"),
         ended.correlate(LEASES).exists(),
     )
+    run = insert(RUNS).values({name: _p(name) for name in ("cycle", "stage", "body")})
     lease = insert(LEASES).values(target=_text("target"), cycle=_text("cycle"), token=1, expires_at=_big("until"))
     token = sa.case((leases.cycle == _text("cycle"), leases.token), else_=leases.token + 1)
     living = sa.select(c.id).where(_any(c.state, "queued", "running", "in_review"))
@@ -76,6 +77,8 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .where(c.id == _text("cycle"), c.seq == _p("was", sa.Integer()))
         .values(state=_text("s"), seq=_p("n", sa.Integer()), head=_text("h"), body=_text("b"), changed_at=_big("now")),
         "newest": sa.select(c.number, e.hash).select_from(born).order_by(c.number.desc()).limit(1),
+        "runs": sa.select(r.stage, r.body).where(r.cycle == _text("cycle")),
+        "run_insert": run.on_conflict_do_update(index_elements=[r.cycle, r.stage], set_={"body": run.excluded.body}),
         "event_insert": insert(EVENTS),
         "events": sa.select(e.seq, e.at, e.kind, e.body, e.hash)
         .where(e.cycle == _text("cycle"), e.seq > _p("after", sa.Integer()))
@@ -121,12 +124,12 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         "lease_poke": sa.update(EFFECTS)
         .where(f.key == "take", f.owner.is_(None), f.cycle.in_(waiting))
         .values(due_at=_big("now")),
-        "cycles": sa.select(e.body, c.body)
+        "cycles": sa.select(c.id, e.body, c.body)
         .select_from(born)
         .where(sa.or_(_text("pipeline") == "", c.pipeline == _text("pipeline")), c.number < _big("before"))
         .order_by(c.number.desc())
         .limit(_p("limit", sa.Integer())),
-        "last_done": sa.select(c.body)
+        "last_done": sa.select(c.id, c.body)
         .where(c.target == _text("target"), c.state == "done")
         .order_by(c.number.desc())
         .limit(1),
@@ -158,6 +161,9 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .join(CYCLES, e.cycle == c.id)
         .where(c.number > _big("after"), c.number <= _big("last"))
         .order_by(c.number, e.seq),
+        "audit_runs": sa.select(r.cycle, r.stage, r.body)
+        .join(CYCLES, r.cycle == c.id)
+        .where(c.number > _big("after"), c.number <= _big("last")),
         "audit_strays": sa.select(e.cycle).where(~sa.exists().where(c.id == e.cycle)).distinct().order_by(e.cycle),
     }
 

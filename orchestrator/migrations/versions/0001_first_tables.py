@@ -1,4 +1,4 @@
-"""The first tables: cycles, events, effects, leases, inbox."""
+"""The first tables: cycles, runs, events, effects, leases, inbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the five tables."""
+    """Make the six tables."""
     op.create_table(
         "cycles",
         sa.Column("id", sa.String(32), primary_key=True),
@@ -26,6 +26,13 @@ def upgrade() -> None:
     )
     op.create_index("cycles_by_pipeline", "cycles", ["pipeline", "number"])
     op.create_index("cycles_by_state", "cycles", ["state", "number"])
+    op.create_table(
+        "runs",
+        sa.Column("cycle", sa.String(32), primary_key=True),
+        sa.Column("stage", sa.String(63), primary_key=True),
+        sa.Column("body", sa.Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "events",
         sa.Column("cycle", sa.String(32), primary_key=True),
