@@ -1,8 +1,8 @@
 """Measures the engine: `python benchmarks/engine.py [--quick] [--only NAME] [--out FILE.json]`.
 
 Laws:
-- Everything is measured in one run on one machine, alternating with the raw database (`ratio`); what others do to the
-  machine meanwhile spoils samples, which are counted, and not ratios.
+- Everything is measured in one run on one machine, alternating with the raw database (`ratio`). Samples that others
+  spoilt are dropped and counted; where the control itself was not steady, that is said under the table.
 - Everybody is durable: synchronous=FULL, fsync=on, synchronous_commit=on, read back from what is running.
 - A goal that is missed is shown, and is no error.
 """
@@ -10,6 +10,7 @@ Laws:
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ MEASURES: dict[str, Measure] = {
 def main() -> None:
     """Measure, print, and keep what was found."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that PostgreSQL ends with us
     folder = Path(tempfile.mkdtemp(prefix="ratchet-bench-", dir=options.work))
     folder.chmod(0o711)  # PostgreSQL runs as another user
     results: list[dict[str, Any]] = []

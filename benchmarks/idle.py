@@ -35,7 +35,7 @@ def _memory(place: Place) -> tuple[str, dict[str, Any]]:
 
 
 def _waiting(place: Place) -> tuple[str, dict[str, Any]]:
-    count, window = (1000, 12.0) if place.quick else (10_000, 60.0)
+    count, window = (1000, 6.0) if place.quick else (10_000, 60.0)
     rows, data = [], {}
     for database in place.databases:
         many = place.url(database, place.fresh("idle"))
