@@ -47,7 +47,7 @@ class Server:
             return 0.0
         one = psutil.Process(self._pid)
         used = [each.cpu_times() for each in (one, *one.children())]
-        return sum(each.user + each.system for each in used)
+        return float(sum(each.user + each.system for each in used))
 
 
 @contextmanager

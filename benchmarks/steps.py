@@ -82,7 +82,7 @@ def _database(place: Place, database: str) -> tuple[str, dict[str, Any]]:
 
 
 def _caution(raw: Spread) -> str:
-    """A disk that others keep busy slows the control most, since it does nothing else: every ratio then looks better."""
+    """A disk that others keep busy slows the control most, which does nothing else: every ratio looks better."""
     if raw.high <= QUIET * raw.low:
         return ""
     return "\nThe control was not steady: others were at the disk, which flatters every ratio. Measure again.\n"
