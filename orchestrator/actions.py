@@ -171,7 +171,7 @@ def _review(arguments: Namespace, app: App, verdict: Verdict, about: str, reason
     if gate is None or opening is None:
         raise Trouble(f"{cycle.id} is {cycle.state} at {cycle.stage.name}, and no gate is open")
     review = Review(
-        id=said(), by=by, verdict=verdict, about=about or opening.digest, at=now, reason=reason,
+        id=said(), by=by, verdict=verdict, about=about or opening.digest, at=max(now, opening.at), reason=reason,
         authority="terminal" if cycle.attended else "person",
     )  # fmt: skip
     return _submit(app, cycle, ReviewGiven(at=now, review=review, roster=roster(gate, cycle.pipeline, by)))

@@ -250,9 +250,11 @@ class Session:
 
     def _review(self, cycle: Cycle, verdict: Verdict, reason: str, about: str = "") -> ReviewGiven:
         now = self._app.clock.now()
-        digest = about or (cycle.opening.digest if cycle.opening else "")
+        opening = cycle.opening
+        digest = about or (opening.digest if opening else "")
+        since = max(now, opening.at) if opening else now  # it is an answer to what was shown, whatever the clock says
         review = Review(
-            id=self._id(), by=self._here, verdict=verdict, about=digest, at=now, reason=reason, authority="terminal"
+            id=self._id(), by=self._here, verdict=verdict, about=digest, at=since, reason=reason, authority="terminal"
         )
         return ReviewGiven(at=now, review=review)
 
