@@ -10,9 +10,8 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
-from pydantic_core import from_json
 
-from orchestrator.journal import EFFECT, Claimed
+from orchestrator.journal import EFFECT, Claimed, cycle_from
 from orchestrator.owner import is_dead
 from orchestrator.store import Store
 
@@ -133,9 +132,9 @@ class Outbox:
         rows = self.store.read("last_done", target=target)
         if not rows:
             return {}
-        cycle, body = rows[0]
-        earlier = [from_json(run) for _, run in self.store.read("runs", cycle=cycle)]
-        return {run["stage"]: run.get("outputs", {}) for run in (*earlier, *from_json(body).get("runs", []))}
+        name, born, body = rows[0]
+        cycle = cycle_from(born, body, dict(self.store.read("runs", cycle=name)))
+        return {run.stage: run.outputs for run in cycle.runs}
 
 
 class Inbox:

@@ -68,7 +68,7 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     token = sa.case((leases.cycle == _text("cycle"), leases.token), else_=leases.token + 1)
     living = sa.select(c.id).where(_any(c.state, "queued", "running", "in_review"))
     waiting = sa.select(c.id).where(c.target == _text("target"), c.state == "queued")
-    return {
+    return ({"step": _step()} if dialect.name == "postgresql" else {}) | {
         "cycle": row.where(c.id == _text("cycle")),
         "cycle_locked": row.where(c.id == _text("cycle")).with_for_update(of=CYCLES),
         "cycle_by_key": sa.select(c.id).where(c.idempotency_key == _text("key")),
@@ -129,7 +129,8 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         .where(sa.or_(_text("pipeline") == "", c.pipeline == _text("pipeline")), c.number < _big("before"))
         .order_by(c.number.desc())
         .limit(_p("limit", sa.Integer())),
-        "last_done": sa.select(c.id, c.body)
+        "last_done": sa.select(c.id, e.body, c.body)
+        .select_from(born)
         .where(c.target == _text("target"), c.state == "done")
         .order_by(c.number.desc())
         .limit(1),
@@ -168,6 +169,43 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     }
 
 
+def _step() -> sa.sql.expression.ClauseElement:
+    """The commonest transition as one statement, for PostgreSQL, where each is a trip: the cycle goes on, if it
+    is still at `was`; its event, its run and its next effect are written, and the effect behind it is struck out.
+    Answers (cycles changed, effects born).
+    """
+    from sqlalchemy.dialects import postgresql
+
+    c, e, f, r = CYCLES.c, EVENTS.c, EFFECTS.c, RUNS.c
+
+    def among(source: sa.CTE, **values: sa.BindParameter[Any]) -> Any:
+        return list(values), sa.select(source.c.id, *values.values()).select_from(source)
+
+    changed = (
+        sa.update(CYCLES)
+        .where(c.id == _text("cycle"), c.seq == _p("was", sa.Integer()))
+        .values(state=_text("s"), seq=_p("n", sa.Integer()), head=_text("h"), body=_text("b"), changed_at=_big("at"))
+        .returning(c.id)
+        .cte("changed")
+    )
+    names, rows = among(changed, seq=_p("n", sa.Integer()), at=_big("at"), kind=_text("kind"), body=_text("event"),
+                        hash=_text("h"))  # fmt: skip
+    written = sa.insert(EVENTS).from_select(["cycle", *names], rows).returning(e.seq).cte("written")
+    names, rows = among(changed, stage=_text("stage"), body=_text("run"))
+    run = postgresql.insert(RUNS).from_select(["cycle", *names], rows)
+    kept = run.on_conflict_do_update(index_elements=[r.cycle, r.stage], set_={"body": run.excluded.body})
+    struck = sa.delete(EFFECTS).where(
+        f.cycle == sa.select(changed.c.id).scalar_subquery(), sa.or_(f.key == _text("done"), f.key == _text("other"))
+    )
+    names, rows = among(changed, key=_text("key"), body=_text("effect"), due_at=_big("due"), owner=_text("me"),
+                        claimed_until=_big("until"), tries=_p("tries", sa.Integer()))  # fmt: skip
+    effect = postgresql.insert(EFFECTS).from_select(["cycle", *names], rows).on_conflict_do_nothing()
+    born = effect.returning(f.key).cte("born")
+    counts = [sa.select(sa.func.count()).select_from(one).scalar_subquery() for one in (changed, born)]
+    others = written, kept.returning(r.stage).cte("kept"), struck.returning(f.key).cte("struck")
+    return sa.select(*counts).add_cte(*others)
+
+
 class _Prepared:
     """A statement compiled to the driver's text, and the order in which that takes its parameters."""
 
@@ -202,6 +240,11 @@ class Store:
     def notifies(self) -> bool:
         """Whether the database itself carries rings to other processes."""
         return self.database.dialect.name == "postgresql"
+
+    @property
+    def composes(self) -> bool:
+        """Whether this database takes the commonest transition as one statement."""
+        return self.notifies
 
     def read(self, name: str, **values: Any) -> list[Any]:
         """All rows of a statement that only reads."""
@@ -257,15 +300,22 @@ class Store:
 
     def transaction(self, body: Callable[[Any], T], reach: Callable[[str], None] = lambda point: None) -> T:
         """`body(cursor)` in one transaction; every process sees all of it or nothing."""
+        return self._attempt(body, reach, self._begin)
+
+    def _attempt(self, body: Callable[[Any], T], reach: Callable[[str], None], begin: str) -> T:
         with self._lock:
             try:
                 if self._link is None:
                     self._link = self.database.raw_connection()
                 cursor = self._link.cursor()
-                cursor.execute(self._begin)
-                answer = body(cursor)
-                reach("before commit")
-                cursor.execute("COMMIT")
+                if begin:
+                    cursor.execute(begin)
+                    answer = body(cursor)
+                    reach("before commit")
+                    cursor.execute("COMMIT")
+                else:
+                    reach("before commit")
+                    answer = body(cursor)
                 reach("after commit")
                 cursor.close()
             except BaseException as error:
@@ -275,6 +325,14 @@ class Store:
                     raise Unavailable(error, conflict=again) from error
                 raise
             return answer
+
+    def alone(self, name: str, reach: Callable[[str], None] = lambda point: None, **values: Any) -> Any:
+        """The one row that a statement answers which is a whole transaction."""
+
+        def body(cursor: Any) -> Any:
+            return self.run(cursor, name, **values).fetchone()
+
+        return self._attempt(body, reach, begin="")
 
     def _abandon(self) -> None:
         """Roll back; a connection that can't is thrown away, and the next transaction opens another."""

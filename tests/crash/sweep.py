@@ -69,7 +69,7 @@ class Stage:
         import psycopg
 
         with psycopg.connect(self.url, autocommit=True) as link:
-            link.execute("TRUNCATE cycles, events, effects, leases, inbox RESTART IDENTITY")
+            link.execute("TRUNCATE cycles, runs, events, effects, leases, inbox RESTART IDENTITY")
         os._exit(0)
 
     def close(self) -> None:
