@@ -77,7 +77,8 @@ def init(arguments: Namespace) -> Answer:
     except OSError as error:
         raise Trouble(f"{error.filename} can't be written: {error.strerror}", "choose another folder") from None
     written = [str(path) for path in files]
-    return {"written": written}, "\n".join(f"wrote {path}" for path in written)
+    next_ = "next: say in it where your data are, then `ratchet check` and `ratchet run sentiment`"
+    return {"written": written}, "\n".join([*(f"wrote {path}" for path in written), next_])
 
 
 def check(arguments: Namespace) -> Answer:

@@ -263,6 +263,8 @@ def _in_words(error: Exception) -> str:
 
     if isinstance(error, DatabaseError):
         return str(error)
+    if isinstance(error, Unavailable) and "full" in str(error):
+        return f"{error}: make room where RATCHET_DATABASE_URL points, and try again"
     if isinstance(error, Unavailable):
         return f"the database did not answer: {error}: check RATCHET_DATABASE_URL, and try again"
     if isinstance(error, OSError):

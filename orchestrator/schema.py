@@ -129,7 +129,7 @@ def open_database(url: str) -> Engine:
         safe = make_url(url).render_as_string(hide_password=True)
         raise DatabaseError(
             f"the database {safe} can't be used: {cause[0] if cause else error}: check RATCHET_DATABASE_URL, "
-            "and that the database is there and answers"
+            "and that the database is there, has room and answers"
         ) from error
     return engine
 

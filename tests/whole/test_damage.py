@@ -1,6 +1,8 @@
 """What was lost, swapped or altered on the disk between two commands or two stages."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,4 +106,19 @@ def test_the_database_is_one_file_once_a_cycle_has_ended(desk: Desk) -> None:
     shutil.copy(desk.folder / ".ratchet/ratchet.db", elsewhere)
     desk.env["RATCHET_DATABASE_URL"] = f"sqlite:///{elsewhere}/ratchet.db"
     assert desk.data("list")[0]["state"] == "done"
+    desk.ratchet("audit", "verify")
+
+
+def test_a_database_that_has_no_room_says_so(desk: Desk) -> None:
+    """Where nothing can be written nothing begins, room is named, and the record is whole."""
+    desk.ratchet("run", "letters", "--yes")
+    command = [sys.executable, "-m", "orchestrator", "trigger", "letters"]
+    done = subprocess.run(
+        ["/bin/bash", "-c", 'ulimit -f 0; "$@"', "-", *command],
+        cwd=desk.folder, env=desk.env, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: ")
+    assert "room" in done.stderr
+    assert len(desk.data("list")) == 1
     desk.ratchet("audit", "verify")
