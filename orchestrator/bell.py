@@ -11,6 +11,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Bell:
         self._stop = threading.Event()
         self._own: Path | None = None
         self._socket: socket.socket | None = None
+        self._sender: socket.socket | None = None
         self._link: Any = None
         self._wake: Callable[[], None] = lambda: None
 
@@ -36,11 +38,13 @@ class Bell:
         if self._postgres:
             return
         self._wake()
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            for path in self._folder().iterdir():
+        with contextlib.suppress(OSError):
+            if self._sender is None:
+                self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._sender.setblocking(False)
+            for path in self._folder.iterdir():
                 if path != self._own:
-                    self._send(sender, path)
+                    self._send(self._sender, path)
 
     @staticmethod
     def _send(sender: socket.socket, path: Path) -> None:
@@ -70,6 +74,7 @@ class Bell:
             with contextlib.suppress(Exception):
                 self._link.close()
 
+    @cached_property
     def _folder(self) -> Path:
         """Of this user and this database file; short, since a socket's path may have 107 bytes at most."""
         name = hashlib.sha256(str(Path(self._url.database or "").resolve()).encode()).hexdigest()[:16]
@@ -81,7 +86,7 @@ class Bell:
 
     def _bind(self) -> None:
         with contextlib.suppress(OSError):  # without a bell the short poll still finds everything
-            self._own = self._folder() / f"{os.getpid()}-{id(self):x}"
+            self._own = self._folder / f"{os.getpid()}-{id(self):x}"
             self._own.unlink(missing_ok=True)
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.bind(str(self._own))

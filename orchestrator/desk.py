@@ -53,7 +53,6 @@ class Desk:
         what a person said is on the record as refused. Raises `KeyError` for an unknown cycle, `Unavailable`
         without a database.
         """
-        self.journal.cycle(cycle)
         answer = self.submit_all([Entry(cycle, event)])[0]
         return answer.cycle if isinstance(answer, Committed) else answer
 

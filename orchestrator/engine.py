@@ -68,6 +68,7 @@ class Engine:
         self._next_poll = self._next_renewal = self._next_search = 0.0
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="ratchet-effect")
         self._knocked = True
+        self._turning = 0
         self.journal.bell.hang(self.knock)
 
     # What anybody may call, from any thread
@@ -124,6 +125,7 @@ class Engine:
         """Do all that is due now. Raises `Unavailable` while the database is away; nothing is lost by that: what was
         under way is let go of here, and is claimed again later, since it is ours and we don't hold it.
         """
+        self._turning = threading.get_ident()
         try:
             self._turn()
         except BaseException:
@@ -132,9 +134,12 @@ class Engine:
             self._next_search = 0.0
             self._knocked = True
             raise
+        finally:
+            self._turning = 0
 
     def _turn(self) -> None:
-        if self._knocked or time.monotonic() >= self._next_poll:
+        polled = self._knocked or time.monotonic() >= self._next_poll
+        if polled:
             self._poll()
         while self._todo or self._ended or self._asked:
             entries: list[Entry] = []
@@ -146,6 +151,14 @@ class Engine:
                 entries += self._do(self._todo.popleft())
             if entries:
                 self._submit(entries)
+        if polled:
+            self._plan()
+
+    def _plan(self) -> None:
+        """The next poll: when something falls due, and soon enough if nothing is known to."""
+        now = micros(self._clock.now())
+        due = self.outbox.next_due(now)
+        self._next_poll = time.monotonic() + (POLL if due is None else min(POLL, (due - now) / 1e6))
 
     def _poll(self) -> None:
         self._knocked = False
@@ -160,8 +173,6 @@ class Engine:
         if orphans:  # the search reads all that is claimed: it may cost a hundredth of the time, and no more
             end = time.monotonic()
             self._next_search = end + 100 * (end - moment)
-        due = self.outbox.next_due(micros(now))
-        self._next_poll = moment + (POLL if due is None else min(POLL, (due - micros(now)) / 1e6))
 
     def _renew(self) -> None:
         """Hold on to what we are at, and look at every open run in case its bell was lost."""
@@ -181,7 +192,7 @@ class Engine:
     def _take_on(self, claimed: Sequence[Claimed]) -> None:
         for one in claimed:
             self._hold(one)
-        if claimed:
+        if claimed and threading.get_ident() != self._turning:  # who is turning comes to it by itself
             self.wake()
 
     def _submit(self, entries: Sequence[Entry]) -> None:

@@ -139,24 +139,12 @@ class Journal:
         """A run that has ended and the start of the next one, where the database takes that as one statement; None for
         whatever else there is to write, and where the cycle is not what it was thought to be.
         """
-        event, row = entry.event, self._cache.get(entry.cycle)
-        if not (self.store.composes and self.owner and isinstance(event, RunFinished) and row is not None):
+        row = self._cache.get(entry.cycle)
+        if row is None or entry.event is None or (step := self._step(row, entry.event, now, until)) is None:
             return None
-        folded = advance(row.cycle, event)
-        if isinstance(folded, NotNow) or len(folded.effects) != 1:
-            return None
-        cycle, effect, runs = folded.cycle, folded.effects[0], past(folded.cycle)[len(past(row.cycle)) :]
-        if not (isinstance(effect, StartRun) and effect.at is None and len(runs) == 1):
-            return None
-        text, keys = event.model_dump_json(), settled(event)
-        head = link(row.head, cycle.id, cycle.seq, text)
+        cycle, effect, values = step
         try:
-            changed, born = self.store.alone(
-                "step", self._reach, cycle=cycle.id, was=row.cycle.seq, s=cycle.state.value, n=cycle.seq, h=head,
-                b=body_of(cycle), at=micros(event.at), kind=event.kind, event=text, stage=runs[0].stage,
-                run=text_of(runs[0]), done=keys[0], other=keys[-1], key=effect.key, effect=effect.model_dump_json(),
-                due=now, me=self.owner, until=until, tries=0,
-            )  # fmt: skip
+            changed, born = self.store.alone("step", self._reach, **values)
         except Unavailable as error:
             self.forget()
             if error.conflict:
@@ -166,8 +154,29 @@ class Journal:
             self.forget()
             return None
         with self._guard:
-            self._cache[cycle.id] = Row(cycle, head)
+            self._cache[cycle.id] = Row(cycle, values["h"])
         return Committed(cycle, (Claimed(cycle.id, effect),) if born else ())
+
+    def _step(self, row: Row, event: Event, now: int, until: int) -> tuple[Cycle, Effect, dict[str, Any]] | None:
+        """The cycle after the event, its next effect, and all values of the statement `step`, if it has the right form:
+        a stage is past, without more ado, and the next one starts.
+        """
+        if not (self.store.composes and self.owner and isinstance(event, RunFinished)):
+            return None
+        folded = advance(row.cycle, event)
+        if isinstance(folded, NotNow) or len(folded.effects) != 1:
+            return None
+        cycle, effect, runs = folded.cycle, folded.effects[0], past(folded.cycle)[len(past(row.cycle)) :]
+        if not (isinstance(effect, StartRun) and effect.at is None and len(runs) == 1):
+            return None
+        text, keys = event.model_dump_json(), settled(event)
+        return cycle, effect, {
+            "cycle": cycle.id, "was": row.cycle.seq, "s": cycle.state.value, "n": cycle.seq,
+            "h": link(row.head, cycle.id, cycle.seq, text), "b": body_of(cycle), "at": micros(event.at),
+            "kind": event.kind, "event": text, "stage": runs[0].stage, "run": text_of(runs[0]), "done": keys[0],
+            "other": keys[-1], "key": effect.key, "effect": effect.model_dump_json(), "due": now, "me": self.owner,
+            "until": until, "tries": 0,
+        }  # fmt: skip
 
     def _transaction(self, body: Callable[[Batch], T], now: int, until: int) -> T:
         for attempt in range(_ATTEMPTS):
@@ -234,6 +243,12 @@ class Journal:
             self._strike(batch, entry.done or "")
             return NotNow(why="done", echo=True)
         row, fresh = self._row(batch, entry.cycle)
+        if row is not None and (step := self._step(row, entry.event, batch.now, batch.until)) is not None:
+            cycle, effect, values = step
+            changed, born = self.store.run(batch.cursor, "step", **values).fetchone()
+            if changed:
+                batch.rows[cycle.id] = Row(cycle, values["h"])
+                return Committed(cycle, (Claimed(cycle.id, effect),) if born else ())
         while True:
             folded = advance(row.cycle if row else None, entry.event)
             if not isinstance(folded, NotNow) and row is not None and self._update(batch, row, folded, entry.event):
@@ -270,9 +285,10 @@ class Journal:
         """Write the fold and the event; False where the row is no longer the one that was folded."""
         cycle, body = folded.cycle, event.model_dump_json()
         head = link(row.head, cycle.id, cycle.seq, body)
+        same = cycle.state is row.cycle.state  # an indexed column, which SQLite would write again
         cursor = self.store.run(
-            batch.cursor, "cycle_update", cycle=cycle.id, was=row.cycle.seq, s=cycle.state.value, n=cycle.seq, h=head,
-            b=body_of(cycle), now=micros(event.at),
+            batch.cursor, "cycle_update" if same else "cycle_update_state", cycle=cycle.id, was=row.cycle.seq,
+            s=cycle.state.value, n=cycle.seq, h=head, b=body_of(cycle), now=micros(event.at),
         )  # fmt: skip
         if cursor.rowcount != 1:
             return False

@@ -68,6 +68,7 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
     token = sa.case((leases.cycle == _text("cycle"), leases.token), else_=leases.token + 1)
     living = sa.select(c.id).where(_any(c.state, "queued", "running", "in_review"))
     waiting = sa.select(c.id).where(c.target == _text("target"), c.state == "queued")
+    moved = {"seq": _p("n", sa.Integer()), "head": _text("h"), "body": _text("b"), "changed_at": _big("now")}
     return ({"step": _step()} if dialect.name == "postgresql" else {}) | {
         "cycle": row.where(c.id == _text("cycle")),
         "cycle_locked": row.where(c.id == _text("cycle")).with_for_update(of=CYCLES),
@@ -75,7 +76,10 @@ def _statements(dialect: Dialect) -> dict[str, sa.sql.expression.ClauseElement]:
         "cycle_insert": insert(CYCLES),
         "cycle_update": sa.update(CYCLES)
         .where(c.id == _text("cycle"), c.seq == _p("was", sa.Integer()))
-        .values(state=_text("s"), seq=_p("n", sa.Integer()), head=_text("h"), body=_text("b"), changed_at=_big("now")),
+        .values(**moved),
+        "cycle_update_state": sa.update(CYCLES)
+        .where(c.id == _text("cycle"), c.seq == _p("was", sa.Integer()))
+        .values(state=_text("s"), **moved),
         "newest": sa.select(c.number, e.hash).select_from(born).order_by(c.number.desc()).limit(1),
         "runs": sa.select(r.stage, r.body).where(r.cycle == _text("cycle")),
         "run_insert": run.on_conflict_do_update(index_elements=[r.cycle, r.stage], set_={"body": run.excluded.body}),

@@ -24,11 +24,13 @@ class Order(Noun):
     run: str
     step: str
     executor: str = "local"
-    given: dict[str, JsonValue] = {}
+    given: dict[str, JsonValue] = Field(default_factory=dict)
     resources: Resources = Resources()
     target: str = Field("default", description="name of the deployment target")
     token: int = Field(0, description="fencing token of the cycle's lease on the target")
-    last: dict[str, JsonValue] = Field({}, description="outputs of this stage in the last cycle that was done")
+    last: dict[str, JsonValue] = Field(
+        default_factory=dict, description="outputs of this stage in the last cycle that was done"
+    )
 
     @property
     def stage(self) -> str:

@@ -110,7 +110,7 @@ class Run(Noun):
     due: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
     digest: str = ""
-    outputs: dict[str, JsonValue] = {}
+    outputs: dict[str, JsonValue] = Field(default_factory=dict)
     failure: Failure | None = None
 
 
