@@ -27,7 +27,7 @@ class Ours:
         self.store = Store(open_database(self._url))
         self._done = itertools.count(1)
         self._bodies = 0
-        self._executor = InlineExecutor({"bench:noop": self._noop})
+        self._executor = InlineExecutor({"bench:noop": self._noop}, threads=0)
         self.engine = Engine(self.store, {"inline": self._executor}, [], SystemClock(), owner=me())
 
     def _noop(self, order: Order) -> Product:

@@ -26,9 +26,13 @@ _KEPT = 65_536  # results in memory; the oldest goes first
 
 
 class InlineExecutor:
-    """A few threads. `functions` are steps by name; `artifacts` and `work_root` are for every other step."""
+    """A few threads. `functions` are steps by name; `artifacts` and `work_root` are for every other step.
 
-    prompt = True  # `start` never waits: the engine need not give it a thread
+    With `threads=0` a run works in the thread that starts it, the engine's own: for functions that take less time than
+    handing them to a thread does.
+    """
+
+    prompt = True  # `start` doesn't wait for anybody else: the engine need not give it a thread
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class InlineExecutor:
         self.functions = dict(functions or {})
         self.artifacts = None if artifacts is None else str(artifacts)
         self.work_root = None if work_root is None else Path(work_root).absolute()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inline")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inline") if threads else None
         self._changed = threading.Condition()
         self._live: dict[str, Order] = {}  # by stage
         self._results: dict[str, Product | Failure] = {}
@@ -54,12 +58,15 @@ class InlineExecutor:
             if live is not None and live.run != order.run:
                 raise Busy(f"{live.run} is still at work: {order.run} must wait until it has ended")
             ended = order.run in self._results
-            if live is None and not ended:
-                ended = not self._begin(order)
-            if not ended:
+            fence = self._begin(order) if live is None and not ended else None
+            if fence is not None or live is not None:
                 self._wakes.setdefault(order.run, []).append(wake)
-        if ended:
+        if fence is None and live is None:
             wake()
+        elif fence is not None and self._pool is not None:
+            self._pool.submit(self._work, order, fence)
+        elif fence is not None:
+            self._work(order, fence)
 
     def look(self, order: Order) -> Running | Product | Failure:
         """What is known of the run now."""
@@ -81,7 +88,8 @@ class InlineExecutor:
 
     def close(self) -> None:
         """Let go of the threads; runs at work go on to their end."""
-        self._pool.shutdown(wait=False, cancel_futures=False)
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=False)
 
     def _work(self, order: Order, fence: int) -> None:
         result = self._run(order, fence)
@@ -111,15 +119,15 @@ class InlineExecutor:
             cure = "correct the step, or the folders that it was given"
             return Failure(what=f"{type(error).__name__}: {reason}", where=order.step, cure=cure)
 
-    def _begin(self, order: Order) -> bool:
+    def _begin(self, order: Order) -> int | None:
+        """The fence's descriptor, or -1 where there is none; None where it can't begin and has failed."""
         try:
             fence = self._fence(order) if self._is_filed(order) else -1
         except OSError as error:
             self._keep(order.run, refused(error, self._place(order)))
-            return False
+            return None
         self._live[order.stage] = order
-        self._pool.submit(self._work, order, fence)
-        return True
+        return fence
 
     def _fence(self, order: Order) -> int:
         """The stage's lock, held, or still held by this very run in another executor. Raises `Busy`."""

@@ -89,3 +89,25 @@ def test_a_step_without_a_function_is_named() -> None:
     assert isinstance(found, Failure)
     assert "no function for other" in found.what
     assert "body" in found.cure
+
+
+def test_without_threads_a_function_works_in_the_thread_that_starts_it() -> None:
+    """When `start` returns the run has ended, was called once, and has rung for everyone who started it."""
+    seen: list[int] = []
+    rung: list[str] = []
+
+    def body(given: Order) -> Product:
+        seen.append(threading.get_ident())
+        return DONE
+
+    executor = InlineExecutor({"body": body}, threads=0)
+    executor.start(order(), lambda: rung.append("one"))
+    executor.start(order(), lambda: rung.append("two"))
+    assert executor.look(order()) is DONE
+    assert seen == [threading.get_ident()]
+    assert rung == ["one", "two"]
+    executor.stop(order(2))
+    executor.start(order(2), lambda: rung.append("three"))
+    assert isinstance(executor.look(order(2)), Failure)
+    assert len(seen) == 1
+    executor.close()
