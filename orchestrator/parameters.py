@@ -48,6 +48,12 @@ def invalid(pipeline: Pipeline, params: Mapping[str, Mapping[str, str]]) -> list
         f"{pipeline.name} has no stage {name} ({did_you_mean(name, stages)})" for name in params if name not in stages
     ]
     known = [stages[name] for name in params if name in stages]
+    found += [
+        f"{stage.name}.{key} is what {stage.takes[key]} makes, and can't be set (set what {stage.takes[key]} comes of)"
+        for stage in known
+        for key in params[stage.name]
+        if key in stage.takes
+    ]
     try:
         answers = validate([(stage.step, {**stage.with_, **params[stage.name]}) for stage in known])
     except UnaskableError as error:

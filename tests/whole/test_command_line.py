@@ -66,6 +66,7 @@ def test_no_command_that_needs_no_model_imports_what_learns(desk: Desk, words: l
         (["run", "sums", "--set", "times.by=many"], 1, "by"),
         (["run", "sums", "--set", "times.by=101"], 1, "100"),
         (["run", "sums", "--set", "times.bye=3"], 1, "did you mean by"),
+        (["run", "sums", "--set", "times.number=3"], 1, "times.number is what add.total makes"),
         (["show", "c-000009"], 2, "see `ratchet list`"),
         (["logs", "c-000009"], 2, "see `ratchet list`"),
         (["reject", "c-000001"], 2, "--reason"),
