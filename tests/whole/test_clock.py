@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from desk import ROOT, Desk
 
 from orchestrator import actions, session
 from orchestrator.app import App, SystemClock
 from orchestrator.audit import verify
 from orchestrator.core.model import State
-from tests.whole.desk import ROOT, Desk
 
 
 class SetBack(SystemClock):

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from tests.whole.desk import Desk
+from desk import Desk
 
 STEPS = """
 from steps.contract import Context, Dataset, Given, Made, Report, step

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from tests.whole.desk import PIPELINE, Desk
+from desk import PIPELINE, Desk
 
 
 @pytest.fixture
