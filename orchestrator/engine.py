@@ -167,12 +167,13 @@ class Engine:
             self._renew()
             self._next_renewal = moment + RENEW
         now = self._clock.now()
-        orphans = moment >= self._next_search
-        for claimed in self.outbox.claim(micros(now), micros(now + CLAIM), self._held, orphans=orphans):
+        orphans, begun = moment >= self._next_search, time.monotonic()
+        found = self.outbox.claim(micros(now), micros(now + CLAIM), self._held, orphans=orphans)
+        for claimed in found:
             self._hold(claimed)
-        if orphans:  # the search reads all that is claimed: it may cost a hundredth of the time, and no more
+        if orphans and not found:  # the search reads every effect there is: it may take a thousandth of the time
             end = time.monotonic()
-            self._next_search = end + 100 * (end - moment)
+            self._next_search = end + min(CLAIM.total_seconds(), 1000 * (end - begun))
 
     def _renew(self) -> None:
         """Hold on to what we are at, and look at every open run in case its bell was lost."""
