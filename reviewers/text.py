@@ -114,6 +114,8 @@ def _change(metric: Metric) -> Text:
     said = f"{'+' if change > 0 else ''}{number(change)}"
     if not change or metric.better is None:
         return Text(said)
+    if metric.baseline == 0 and metric.low is not None and metric.high is not None and metric.low <= 0 <= metric.high:
+        return Text(f"{said} unclear", style="yellow")  # a difference whose interval holds zero
     good = (change > 0) == (metric.better == "higher")
     return Text(f"{said} {'better' if good else 'worse'}", style="green" if good else "red")
 

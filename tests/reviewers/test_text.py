@@ -266,3 +266,13 @@ def test_any_progress_can_be_shown(steps):
 def test_text_of_many_lines_keeps_them_and_does_nothing(text, shown):
     """Lines stay, colours and what was written over go, whatever else would act is shown as an escape."""
     assert tame(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(-0.02, 0.01, "-0.008 unclear"), (-0.02, -0.001, "-0.008 worse"), (None, None, "-0.008 worse")],
+)
+def test_a_difference_whose_interval_holds_zero_is_unclear(low: float | None, high: float | None, said: str) -> None:
+    """Neither better nor worse is claimed where the interval allows both."""
+    metric = Metric(name="gain_on_old", value=-0.008, low=low, high=high, baseline=0, better="higher")
+    assert said in render(report_view(Report(summary="s", metrics=(metric,))))
