@@ -1,6 +1,7 @@
 """The schema: migrated or made at once it is the same, and a database that can't be used is refused in plain words."""
 
 import multiprocessing
+import tempfile
 import threading
 
 import pytest
@@ -158,13 +159,20 @@ def test_a_bell_is_heard_in_another_process(url):
     assert ringer.exitcode == 0
 
 
-def test_a_bell_that_cannot_ring_hurts_nobody(tmp_path, monkeypatch):
+@pytest.fixture
+def short():
+    """A folder with a short name: a socket's path has 107 bytes at most, and pytest's folders are long."""
+    with tempfile.TemporaryDirectory(prefix="b") as folder:
+        yield folder
+
+
+def test_a_bell_that_cannot_ring_hurts_nobody(tmp_path, short, monkeypatch):
     """No folder for its sockets, and a socket whose engine is gone."""
     engine = open_database(f"sqlite:///{tmp_path / 'x.db'}")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     Bell(engine).ring()
     Bell(engine).hang(lambda: None)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", short)
     gone = Bell(engine)
     gone._bind()
     gone._socket.close()
