@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from orchestrator.core.events import Triggered
 from orchestrator.core.machine import NotNow, advance
 from orchestrator.core.model import Cycle
-from orchestrator.journal import EVENT, GENESIS, body_of, link, micros, past, text_of
+from orchestrator.rows import EVENT, GENESIS, body_of, link, micros, past, text_of
 from orchestrator.store import Store
 
 _PAGE = 32  # cycles

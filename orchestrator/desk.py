@@ -8,8 +8,9 @@ from orchestrator.core.events import Event, Refused, ReviewGiven, Triggered
 from orchestrator.core.gate import Person
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline, Trigger
-from orchestrator.journal import Claimed, Committed, Entry, Journal, micros
+from orchestrator.journal import Claimed, Committed, Entry, Journal
 from orchestrator.ports import Clock
+from orchestrator.rows import micros
 
 CLAIM = timedelta(seconds=30)
 

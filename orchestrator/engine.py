@@ -27,9 +27,10 @@ from orchestrator.core.events import (
 from orchestrator.core.gate import Person
 from orchestrator.core.report import Failure
 from orchestrator.desk import CLAIM, Desk
-from orchestrator.journal import Claimed, Entry, Journal, micros
+from orchestrator.journal import Claimed, Entry, Journal
 from orchestrator.outbox import Outbox
 from orchestrator.ports import Busy, Clock, Executor, Reviewer, Running
+from orchestrator.rows import micros
 from orchestrator.store import Store, Unavailable
 
 LEASE = timedelta(hours=1)  # long, since a waiting cycle costs a renewal of its lease; whoever is dead needs none

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from orchestrator.journal import EFFECT, Claimed, cycle_from
+from orchestrator.journal import Claimed
 from orchestrator.owner import is_dead
+from orchestrator.rows import EFFECT, cycle_from
 from orchestrator.store import Store
 
 

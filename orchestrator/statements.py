@@ -93,7 +93,6 @@ def _effects(insert: Any) -> Statements:
         "effects_drop": sa.delete(EFFECTS).where(f.cycle == _text("cycle")),
         "effects_due": due,
         "effects_free": due.where(f.owner.is_(None)),
-        "effects_claimed": due.where(f.owner.is_not(None)),
         "effects_next": sa.select(sa.func.min(f.due_at)).where(f.due_at > _big("now"), f.owner.is_(None)),
         "effect_claim": sa.update(EFFECTS)
         .where(this, f.due_at <= _big("now"), sa.or_(free, f.owner == _text("was")))

@@ -28,7 +28,7 @@ from orchestrator.core.gate import Deadline, Gate, Person, Review, Roster
 from orchestrator.core.machine import EDGES, NotNow, advance
 from orchestrator.core.model import Cycle, Pipeline, Retry, Stage, State, Trigger
 from orchestrator.core.report import Failure, Product, Report, digest_of
-from orchestrator.journal import EFFECT, EVENT, body_of
+from orchestrator.rows import EFFECT, EVENT, body_of
 
 NAMES = ("alice", "bob", "carol", "dave")
 PEOPLE = {name: Person(id=f"t:{name}", login=name) for name in NAMES}

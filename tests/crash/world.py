@@ -24,8 +24,9 @@ from orchestrator.audit import verify
 from orchestrator.core.model import Cycle, State, Trigger
 from orchestrator.desk import Desk
 from orchestrator.engine import Engine
-from orchestrator.journal import Journal, micros
+from orchestrator.journal import Journal
 from orchestrator.owner import me
+from orchestrator.rows import micros
 from orchestrator.store import Store, Unavailable
 
 PATIENCE = 60.0  # seconds until a story is stuck

@@ -8,8 +8,9 @@ from orchestrator.core.gate import Gate, Person
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline, Stage, Trigger
 from orchestrator.core.report import Product, Report
-from orchestrator.journal import Claimed, Committed, Entry, Journal, micros
+from orchestrator.journal import Claimed, Committed, Entry, Journal
 from orchestrator.outbox import Outbox
+from orchestrator.rows import micros
 
 BOB = Person(id="t:bob", login="bob")
 PIPELINE = Pipeline(

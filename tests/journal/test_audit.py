@@ -9,7 +9,7 @@ from pages import cancelled, finished, granted, held, unheld
 from orchestrator.audit import verify
 from orchestrator.core.events import Refused
 from orchestrator.core.model import Pipeline, Stage
-from orchestrator.journal import link
+from orchestrator.rows import link
 from orchestrator.schema import CYCLES, EVENTS
 from orchestrator.store import Store
 

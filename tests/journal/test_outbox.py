@@ -9,9 +9,10 @@ from pages import LONG, PIPELINE, Book, cancelled, finished, granted, micros_of
 
 from orchestrator.core.events import RerunAsked, RunFinished
 from orchestrator.core.report import Failure
-from orchestrator.journal import Entry, Journal, micros
+from orchestrator.journal import Entry, Journal
 from orchestrator.outbox import Inbox
 from orchestrator.owner import is_dead, me
+from orchestrator.rows import micros
 
 
 @pytest.fixture
