@@ -1,7 +1,8 @@
 """What does the work in a crash story: two executors whose every start and end is written in a ledger.
 
 Laws: a line of the ledger is appended at once, by whoever does the work. Overlap is seen by the work itself: it takes
-a folder that the other attempt of the stage must have given back.
+a folder that the other attempt of the stage must have given back. Whoever is stopped gives it back with signals shut
+out: each process of a run is told to end, and so would the one be that gives it back.
 """
 
 import contextlib
@@ -24,8 +25,8 @@ say() { echo "$1 $RATCHET_RUN" >>"$TALE/ledger"; }
 stage=${RATCHET_RUN%/*} number=${RATCHET_RUN##*/}
 made="$TALE/made/$stage" busy="$TALE/work/$stage/busy"
 say start
-trap 'rmdir "$busy"; exit 1' TERM
-mkdir "$busy" || say overlap
+trap 'trap "" TERM; rmdir "$busy"; exit 1' TERM
+(trap '' TERM; mkdir "$busy") || say overlap
 kind=ok
 case "$TALE_PLAN" in *" $RATCHET_RUN="*) kind=${TALE_PLAN##* $RATCHET_RUN=}; kind=${kind%% *};; esac
 fail() { echo "$1" >"$RATCHET_WORK/.draft"; ln "$RATCHET_WORK/.draft" "$RATCHET_WORK/failure.json"; }

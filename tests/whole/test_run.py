@@ -68,7 +68,7 @@ def test_rerun_with_another_value_is_another_question(desk: Desk) -> None:
     terminal.wait_for("attempt 2")
     first = desk.data("show", "c-000001")["stages"][0]
     (desk.folder / "there").touch()
-    terminal.wait_for("add is done")
+    terminal.wait_for("1 of @anyone")
     terminal.type("approve")
     assert terminal.end() == 0
     assert desk.starts() == ["c-000001/add/1", "c-000001/add/2"]
