@@ -14,10 +14,10 @@ from orchestrator.journal import Journal
 from orchestrator.outbox import Outbox
 from orchestrator.owner import me
 from orchestrator.ports import Clock, Executor, Reviewer
+from orchestrator.rooms import Rooms
 from orchestrator.schema import DatabaseError, open_database
+from orchestrator.settings import HOME, read_settings
 from orchestrator.store import Store
-
-HOME = Path(".ratchet")
 
 
 class SystemClock:
@@ -59,17 +59,15 @@ class Executors(Mapping[str, Executor]):
 
 
 class App:
-    """Everything, put together from the environment. Raises `DatabaseError` where the database can't be used."""
+    """Everything, put together from the environment. Raises `DatabaseError` where the database can't be used,
+    and `Trouble` where the environment can't be read."""
 
     def __init__(self, environment: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
-        env = os.environ if environment is None else environment
+        self.settings = read_settings(os.environ if environment is None else environment)
         self.clock: Clock = clock or SystemClock()
-        self.database_url = env.get("RATCHET_DATABASE_URL") or f"sqlite:///{HOME}/ratchet.db"
-        self.artifacts = env.get("RATCHET_ARTIFACTS") or str(HOME / "artifacts")
-        if "://" not in self.artifacts:
-            self.artifacts = str(Path(self.artifacts).absolute())
+        self.database_url, self.artifacts = self.settings.database_url, self.settings.artifacts
         self.work = (HOME / "work").absolute()
-        self.ray_address = env.get("RATCHET_RAY_ADDRESS") or None
+        self.ray_address = self.settings.ray_address
 
     @cached_property
     def store(self) -> Store:
@@ -85,6 +83,11 @@ class App:
     def desk(self) -> Desk:
         """Where a process that is no engine hands events in."""
         return Desk(self.journal, self.clock)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """What is remembered of pull requests."""
+        return Rooms(self.store, me())
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -33,6 +33,7 @@ class Desk:
         purpose: str = "",
         initiator: Person | None = None,
         attended: bool = False,
+        source: str = "",
         key: str | None = None,
     ) -> tuple[Cycle, bool]:
         """A new cycle and True, or, for an idempotency key that is known, its cycle and False."""
@@ -42,7 +43,7 @@ class Desk:
         def make(cycle: str) -> Triggered:
             return Triggered(
                 at=now, cycle=cycle, pipeline=pipeline, params=given,
-                trigger=trigger, purpose=purpose, initiator=initiator, attended=attended,
+                trigger=trigger, purpose=purpose, source=source, initiator=initiator, attended=attended,
             )  # fmt: skip
 
         committed, new = self.journal.create(make, now=micros(now), until=micros(now + CLAIM), key=key)

@@ -1,6 +1,6 @@
 """The three things the engine asks of the world. A port is as small as its one caller."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from orchestrator.core.effects import Order
 from orchestrator.core.events import Event
+from orchestrator.core.gate import Gate, Person, Roster
 from orchestrator.core.model import Cycle
 from orchestrator.core.noun import Noun
 from orchestrator.core.report import Failure, Product
@@ -58,6 +59,19 @@ class Reviewer(Protocol):
 
     def look(self, cycle: Cycle) -> Iterable[Event]:
         """Everything this reviewer sees about the cycle, every time; the core forgets echoes. Must not block."""
+
+
+class People(Protocol):
+    """Who stands behind a login and behind the names in a gate, as far as can be known just now."""
+
+    def person(self, login: str) -> Person:
+        """The person of this login. Raises `KeyError` where nobody has it."""
+
+    def roster(self, gate: Gate, cycle: Cycle, asking: Sequence[Person]) -> Roster:
+        """The ids behind every name of the gate; `asking` are those who have answered or are about to.
+
+        Never raises: what can't be read is in `Roster.unreadable`, with the reason.
+        """
 
 
 class Clock(Protocol):

@@ -25,7 +25,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-HEAD = "0001"
+HEAD = "0002"
 TABLES = MetaData()
 
 CYCLES = Table(
@@ -100,6 +100,53 @@ INBOX = Table(
     Column("done_at", BigInteger),
     UniqueConstraint("source", "delivery", name="inbox_once"),
     Index("inbox_waiting", "done_at", "id"),
+)
+# Delegations are looked for across all cycles, and are few.
+Index(
+    "events_delegated",
+    EVENTS.c.at,
+    sqlite_where=EVENTS.c.kind == "delegated",
+    postgresql_where=EVENTS.c.kind == "delegated",
+)
+# What is known of a cycle's pull request: a memory that may be lost, since everything in it can be found again.
+ROOMS = Table(
+    "rooms",
+    TABLES,
+    Column("cycle", String(32), primary_key=True),
+    Column("pull", BigInteger),
+    Column("body", Text, nullable=False),
+    Column("open", Integer, nullable=False),
+    Column("owner", String(255)),
+    Column("claimed_until", BigInteger),
+    Index("rooms_by_pull", "pull"),
+    sqlite_with_rowid=False,
+)
+# What is to be remembered by name: which time of a schedule was considered, how far something was read.
+MARKS = Table(
+    "marks",
+    TABLES,
+    Column("name", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+# What people are to be told outside of the pull request, each once.
+NOTICES = Table(
+    "notices",
+    TABLES,
+    Column("key", String(255), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("owner", String(255)),
+    Column("claimed_until", BigInteger),
+    Column("sent_at", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index(
+    "notices_waiting",
+    NOTICES.c.due_at,
+    sqlite_where=NOTICES.c.sent_at.is_(None),
+    postgresql_where=NOTICES.c.sent_at.is_(None),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-from orchestrator.schema import CYCLES, EFFECTS, EVENTS, INBOX, LEASES, RUNS
+from orchestrator.schema import CYCLES, EFFECTS, EVENTS, INBOX, LEASES, MARKS, NOTICES, ROOMS, RUNS
 
 Statements = dict[str, sa.sql.expression.ClauseElement]
 
@@ -14,7 +14,15 @@ Statements = dict[str, sa.sql.expression.ClauseElement]
 def statements(dialect: Dialect) -> Statements:
     """Every statement by name, for `sqlite` or `postgresql`."""
     insert: Any = import_module(f"sqlalchemy.dialects.{dialect.name}").insert
-    made = _cycles(insert) | _effects(insert) | _leases(insert) | _inbox(insert) | _audit()
+    made = (
+        _cycles(insert)
+        | _effects(insert)
+        | _leases(insert)
+        | _inbox(insert)
+        | _rooms(insert)
+        | _notices(insert)
+        | _audit()
+    )
     return made | {"step": _step()} if dialect.name == "postgresql" else made
 
 
@@ -154,6 +162,66 @@ def _inbox(insert: Any) -> Statements:
         .order_by(box.id)
         .limit(_p("limit", sa.Integer())),
         "inbox_done": sa.update(INBOX).where(box.id == _big("id")).values(done_at=_big("now")),
+    }
+
+
+def _rooms(insert: Any) -> Statements:
+    c, e, room, mark = CYCLES.c, EVENTS.c, ROOMS.c, MARKS.c
+    born = insert(ROOMS).values(cycle=_text("cycle"), body=_text("body"), open=1, owner=_text("me"),
+                                claimed_until=_big("until"))  # fmt: skip
+    free = sa.or_(room.owner.is_(None), room.owner == _text("me"), room.claimed_until <= _big("now"))
+    claim = born.on_conflict_do_update(
+        index_elements=[room.cycle], set_={"owner": _text("me"), "claimed_until": _big("until")}, where=free
+    )
+    mine = sa.and_(room.cycle == _text("cycle"), room.owner == _text("me"))
+    kept = insert(MARKS).values(name=_text("mark"), value=_text("value"))
+    return {
+        "rooms_open": sa.select(c.id, c.seq)
+        .select_from(sa.outerjoin(CYCLES, ROOMS, room.cycle == c.id))
+        .where(sa.or_(_any(c.state, "queued", "running", "in_review", "failed"), room.open == 1))
+        .order_by(c.number),
+        "room_by_pull": sa.select(room.cycle).where(room.pull == _big("pull")),
+        "room": sa.select(room.body).where(room.cycle == _text("cycle")),
+        "room_claim": claim.returning(room.body),
+        "room_keep": sa.update(ROOMS)
+        .where(mine)
+        .values(pull=_p("pull", sa.BigInteger()), body=_text("body"), open=_p("open", sa.Integer()))
+        .returning(room.cycle),
+        "room_leave": sa.update(ROOMS).where(mine).values(owner=sa.null(), claimed_until=sa.null()),
+        "mark": sa.select(mark.value).where(mark.name == _text("mark")),
+        "mark_set": kept.on_conflict_do_update(index_elements=[mark.name], set_={"value": kept.excluded.value}),
+        "delegated": sa.select(e.body).where(e.kind == "delegated").order_by(e.at),
+        "head": sa.select(c.head).where(c.id == _text("cycle")),
+    }
+
+
+def _notices(insert: Any) -> Statements:
+    notice = NOTICES.c
+    return {
+        "notice_insert": insert(NOTICES)
+        .values(key=_text("key"), body=_text("body"), due_at=_big("due"), tries=0)
+        .on_conflict_do_nothing()
+        .returning(notice.key),
+        "notices_due": sa.select(notice.key)
+        .where(notice.sent_at.is_(None), notice.due_at <= _big("now"))
+        .order_by(notice.due_at)
+        .limit(_p("limit", sa.Integer())),
+        "notices_next": sa.select(sa.func.min(notice.due_at)).where(notice.sent_at.is_(None)),
+        "notice_claim": sa.update(NOTICES)
+        .where(
+            notice.key == _text("key"),
+            notice.sent_at.is_(None),
+            notice.due_at <= _big("now"),
+            sa.or_(notice.owner.is_(None), notice.claimed_until <= _big("now")),
+        )
+        .values(owner=_text("me"), claimed_until=_big("until"), tries=notice.tries + 1)
+        .returning(notice.body, notice.tries),
+        "notice_sent": sa.update(NOTICES)
+        .where(notice.key == _text("key"))
+        .values(sent_at=_big("now"), owner=sa.null(), claimed_until=sa.null()),
+        "notice_later": sa.update(NOTICES)
+        .where(notice.key == _text("key"), notice.owner == _text("me"))
+        .values(due_at=_big("due"), owner=sa.null(), claimed_until=sa.null()),
     }
 
 

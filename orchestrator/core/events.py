@@ -13,6 +13,15 @@ from orchestrator.core.noun import Noun
 from orchestrator.core.report import Failure, Product
 
 
+class Saying(Noun):
+    """Something that a person said. `evidence`: where it stands to be read, and the sha256 of the words."""
+
+    at: AwareDatetime
+    id: str
+    by: Person
+    evidence: str = ""
+
+
 class Triggered(Noun):
     """Somebody or something asked for a cycle."""
 
@@ -23,6 +32,7 @@ class Triggered(Noun):
     params: dict[str, dict[str, str]] = {}
     trigger: Trigger
     purpose: str = ""
+    source: str = Field("", description="where the pipeline file was read: `ratchet.yaml at 1a2b3c of owner/name`")
     initiator: Person | None = None
     attended: bool = False
     key: str | None = Field(None, description="idempotency key: the same gives the same cycle again")
@@ -64,13 +74,10 @@ class ReviewGiven(Noun):
     roster: Roster = Roster()
 
 
-class ReviewWithdrawn(Noun):
+class ReviewWithdrawn(Saying):
     """Somebody took the verdict back."""
 
     kind: Literal["review_withdrawn"] = "review_withdrawn"
-    at: AwareDatetime
-    id: str
-    by: Person
 
 
 class RosterRead(Noun):
@@ -91,69 +98,62 @@ class TimePassed(Noun):
     number: int = 0
 
 
-class Held(Noun):
+class Held(Saying):
     """Somebody stopped the cycle from going on."""
 
     kind: Literal["held"] = "held"
-    at: AwareDatetime
-    id: str
-    by: Person
     reason: str = ""
 
 
-class Unheld(Noun):
+class Unheld(Saying):
     """Somebody let a held cycle go on."""
 
     kind: Literal["unheld"] = "unheld"
-    at: AwareDatetime
-    id: str
-    by: Person
 
 
-class RerunAsked(Noun):
+class RerunAsked(Saying):
     """Somebody wants the cycle to go back to a stage (the current one if empty), with other parameters."""
 
     kind: Literal["rerun_asked"] = "rerun_asked"
-    at: AwareDatetime
-    id: str
-    by: Person
     stage: str = ""
     changes: dict[str, str] = Field({}, description="parameter, or stage.parameter, to the value as typed")
 
 
-class CancelAsked(Noun):
+class CancelAsked(Saying):
     """Somebody wants the cycle to end."""
 
     kind: Literal["cancel_asked"] = "cancel_asked"
-    at: AwareDatetime
-    id: str
-    by: Person
     reason: str
 
 
-class Refused(Noun):
+class Refused(Saying):
     """Somebody said something that did not count, and why. It changes nothing and is kept on the record."""
 
     kind: Literal["refused"] = "refused"
-    at: AwareDatetime
-    id: str
-    by: Person
     said: str
     why: str
 
 
-class RolledBack(Noun):
+class RolledBack(Saying):
     """Somebody made the target serve an earlier version again. It changes no cycle; the newest one keeps the record."""
 
     kind: Literal["rolled_back"] = "rolled_back"
-    at: AwareDatetime
-    id: str
-    by: Person
     version: str
     was: str
 
 
-Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked | RolledBack
+class Delegated(Saying):
+    """Somebody lets another one answer in the place of the first until then; naming oneself takes it back.
+
+    It changes no cycle: whoever reads who stands behind a gate's names heeds it, in every cycle.
+    """
+
+    kind: Literal["delegated"] = "delegated"
+    to: Person
+    until: AwareDatetime
+
+
+Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked | RolledBack | Delegated
 Event = Annotated[
     Triggered | LeaseGranted | LeaseRefused | RunFinished | RosterRead | TimePassed | Refused | Said,
     Field(discriminator="kind"),

@@ -127,6 +127,7 @@ class Review(Noun):
     at: AwareDatetime
     reason: str = ""
     changes: dict[str, str] = {}
+    evidence: str = Field("", description="where it stands to be read, and the sha256 of the words")
     authority: Literal["person", "policy", "terminal"] = "person"
 
 

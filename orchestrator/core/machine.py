@@ -16,6 +16,7 @@ from orchestrator.core.course import Folded, decision, end, follow, open_gate, r
 from orchestrator.core.effects import AskReview, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
+    Delegated,
     Event,
     Held,
     LeaseGranted,
@@ -109,6 +110,7 @@ def _begin(event: Triggered) -> Folded:
         params=event.params,
         trigger=event.trigger,
         purpose=event.purpose,
+        source=event.source,
         initiator=event.initiator,
         attended=event.attended,
         state=State.QUEUED,
@@ -249,7 +251,7 @@ def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
     return follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
 
 
-def _keep(cycle: Cycle, event: Refused | RolledBack) -> Folded:
+def _keep(cycle: Cycle, event: Refused | RolledBack | Delegated) -> Folded:
     return Folded(cycle, ())
 
 
@@ -277,7 +279,7 @@ def _edges() -> dict[tuple[State, type[Event]], Edge]:
         (running, RerunAsked, _rerun, {running}),
         (in_review, RerunAsked, _rerun, {running}),
         (failed, RerunAsked, _rerun, {queued}),
-        *((state, kept, _keep, {state}) for kept in (Refused, RolledBack) for state in State),
+        *((state, kept, _keep, {state}) for kept in (Refused, RolledBack, Delegated) for state in State),
     ]
     return {(state, event): Edge(fold, frozenset(to)) for state, event, fold, to in rows}
 

@@ -146,6 +146,7 @@ class Cycle(Noun):
     params: dict[str, dict[str, str]] = Field({}, description="stage -> parameter -> value as typed")
     trigger: Trigger
     purpose: str = Field("", description="what whoever triggered it said")
+    source: str = Field("", description="where the pipeline file was read")
     initiator: Person | None = None
     attended: bool = Field(False, description="a person sits at the terminal and may stand in for every clause")
     state: State
