@@ -1,0 +1,47 @@
+"""What is remembered of one cycle's room between two looks at it.
+
+Law: all of it can be found again, on GitHub or on the record. `unsure` says that something was about to be written when
+this was kept, so that it is looked for before it is written again.
+"""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+
+class Post(BaseModel):
+    """A comment of ours: its id, when GitHub says it was made, and the sha256 of its text."""
+
+    id: int
+    at: datetime
+    text: str = ""
+
+
+class Memory(BaseModel):
+    """The room, as it was left."""
+
+    unsure: bool = True
+    pull: int | None = None
+    pull_url: str = ""
+    base: str = ""
+    head: str = ""
+    """The newest commit of the branch."""
+    shown: str = ""
+    """What of the cycle the newest commit holds."""
+    commits: dict[str, str] = {}
+    """Commit to the digest that was asked about there."""
+    posts: dict[str, Post] = {}
+    """`kind key` of the hidden marker to our comment."""
+    checks: dict[str, tuple[int, str]] = {}
+    """`commit name` to the check run and the sha256 of what it shows; 0 for a status."""
+    labels: tuple[str, ...] = ()
+    dealt: dict[str, str] = {}
+    """What was said and dealt with: the id of the comment or review to the sha256 of its words."""
+    since: str = ""
+    """Comments that changed before were all read."""
+    comments_tag: str = ""
+    reviews_tag: str = ""
+    trouble: str = ""
+    """Why the pull request could not be merged."""
+    settled: bool = False
+    """The cycle has ended, and all of it is shown."""
