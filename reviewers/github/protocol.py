@@ -108,12 +108,12 @@ class Invalid(GitHubError):
 _KINDS: dict[int, type[GitHubError]] = {401: Unauthorized, 403: Forbidden, 404: Missing, 408: Unreachable, 410: Missing}
 
 
-def checked(request: Request, answer: Answer, now: float) -> Answer:
+def checked(request: Request, answer: Answer, now: float, tries: int = 0) -> Answer:
     """The same answer if it is one (2xx, 304). Raises the `GitHubError` that it means otherwise."""
     if answer.status < 300 or answer.status == 304:
         return answer
     said = inert(redact(f"{request} answered {answer.status}{_said(answer.body)}"), 1000)
-    seconds = pause(answer, now, 0)
+    seconds = pause(answer, now, tries)
     if seconds is not None:
         raise Limited(said, seconds, status=answer.status)
     if answer.status < 400:
