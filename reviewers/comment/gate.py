@@ -1,0 +1,136 @@
+"""The comment that asks: what a run found, who is asked about it, and how to answer. Pure.
+
+Laws:
+- It pings at most the people and teams who are asked, and only when the caller says so.
+- It says all that is asked at the top; the report follows, as much of it as has room.
+"""
+
+from datetime import datetime
+
+from orchestrator.core.gate import Gate, Verdict
+from orchestrator.core.model import Cycle, Opening, State
+from reviewers.comment.page import Links, marker, page, several, when
+from reviewers.comment.report import Room, body, summary, warnings
+from reviewers.comment.words import (
+    SHOWN,
+    asks,
+    deadline_words,
+    decided,
+    gate_of,
+    gate_words,
+    onward,
+    plain,
+    policy_name,
+    waiting,
+)
+from reviewers.safe import block, code, mention, prose, text
+
+
+def gate(cycle: Cycle, opening: Opening, links: Links, *, ping: bool = False, outcome: str = "") -> str:
+    """The report comment of this opening. With an `outcome` (see `closed`) the gate is shut, and nothing is asked."""
+    room, report = room_of(opening.run, links), opening.report
+    stage = code(opening.stage)
+    blocks = [
+        f"**{prose(outcome)}**" if outcome else "",
+        f"### Review of {stage}" if outcome else f"### Review of {stage}: may the cycle go on?",
+        summary(report),
+        warnings(report, room),
+        *_policy(opening),
+        *([] if outcome else _question(cycle, opening, ping)),
+        *body(report, room),
+    ]
+    return page(marker("gate", opening.run), blocks, rest=report_link(links, opening.run))
+
+
+def closed(cycle: Cycle, opening: Opening) -> str:
+    """How the gate of this opening closed, in one line, as far as the cycle shows it; empty while it is open.
+
+    `opening` is best the last one seen, with the reviews that closed it.
+    """
+    if cycle.opening is not None and cycle.opening.run == opening.run:
+        return ""
+    place = cycle.pipeline.index(opening.stage)
+    if place >= len(cycle.runs):
+        return f"↩️ Void: the cycle went back to {cycle.stage.name}"
+    if cycle.runs[place].id != opening.run:
+        return f"↩️ Void: {opening.stage} was run again"
+    if len(cycle.runs) > place + 1:
+        return _agreed(cycle, opening, cycle.runs[place + 1].at)
+    if cycle.state is State.DONE:
+        return _agreed(cycle, opening, cycle.changed_at)
+    mark = "❌ Rejected" if cycle.state is State.REJECTED else f"⛔ {cycle.state.value.replace('_', ' ').capitalize()}"
+    return f"{mark}{f': {cycle.reason}' if cycle.reason else ''}, {when(cycle.changed_at)}"
+
+
+def _agreed(cycle: Cycle, opening: Opening, at: datetime) -> str:
+    people = [one.by.login for one in opening.reviews if one.verdict is Verdict.APPROVE]
+    return f"✅ Approved{f' by {several(people)}' if people else ''}, {when(at)}"
+
+
+def report_name(run: str) -> str:
+    """`finetune-2` of `c-000042/finetune/2`: what the run's files on the branch are called."""
+    return "-".join(run.split("/")[1:])
+
+
+def report_link(links: Links, run: str) -> str:
+    """The report on the cycle's branch; empty without a branch."""
+    return f"{links.branch}/reports/{report_name(run)}.md" if links.branch else ""
+
+
+def room_of(run: str, links: Links) -> Room:
+    charts = f"{links.branch}/charts" if links.branch else ""
+    return Room(charts=charts, raw=f"{links.raw}/charts" if links.raw else "", name=report_name(run))
+
+
+def _question(cycle: Cycle, opening: Opening, ping: bool) -> list[str]:
+    asked = gate_of(cycle, opening.stage)
+    if asked is None:
+        return []
+    deadline = deadline_words(asked)
+    return [
+        f"**Asked:** {gate_words(asked)}.{f' There is {deadline}.' if deadline else ''}",
+        f"Agree, and {onward(cycle, opening.stage)}. Write in a comment here, at the beginning of a line:",
+        block(f"/approve {opening.digest[:SHOWN]}"),
+        "Or say `/reject reason` to end it, or `/rerun key=value` to have it done again with another value. "
+        "An approving review of this pull request counts too.",
+        *_ping(cycle, asked, opening, ping),
+    ]
+
+
+def _policy(opening: Opening) -> list[str]:
+    """What the policy answered, bound by bound."""
+    review = next((one for one in opening.reviews if one.authority == "policy"), None)
+    if review is None:
+        return []
+    said = "✅ says yes" if review.verdict is Verdict.APPROVE else "❌ says no"
+    bounds = "\n".join(f"- {text(one, 300)}" for one in review.reason.split("; ")[:20] if one.strip())
+    return [f"**Policy {code(policy_name(review))} {said}:**", bounds]
+
+
+def _ping(cycle: Cycle, asked: Gate, opening: Opening, ping: bool) -> list[str]:
+    names = pinged(cycle, asked, opening) if ping else ()
+    return [f"Asked just now: {' '.join(names)}"] if names else []
+
+
+def pinged(cycle: Cycle, asked: Gate, opening: Opening) -> tuple[str, ...]:
+    """Live mentions of the logins, groups' members and teams that are asked; roles such as @write ping nobody."""
+    barred = cycle.initiator.login.casefold() if cycle.initiator and asked.bars_initiator else ""
+    names: list[str] = []
+    for clause in asks(asked, opening):
+        group = cycle.pipeline.groups.get(clause.who.removeprefix("@"))
+        if clause.who.startswith("@") and group is not None:
+            names += group
+        elif not clause.who.startswith("@") or "/" in clause.who:
+            names.append(clause.who)
+    logins = dict.fromkeys(name.removeprefix("@") for name in names if name.removeprefix("@").casefold() != barred)
+    return tuple(mention(name) for name in list(logins)[:50])
+
+
+def check_text(cycle: Cycle, opening: Opening, links: Links) -> tuple[str, str]:
+    """A check run's title, in plain words, and its summary in Markdown: both within GitHub's limits."""
+    room, report = room_of(opening.run, links), opening.report
+    said = decided(cycle, opening)
+    lacks = waiting(said) if said is not None else ""
+    title = closed(cycle, opening) or (f"Waiting for {lacks}" if lacks else f"{opening.stage} is reviewed")
+    blocks = [summary(report), warnings(report, room), *_policy(opening), *body(report, room)]
+    return plain(title, 140), page("", blocks, rest=report_link(links, opening.run))

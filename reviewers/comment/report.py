@@ -1,0 +1,139 @@
+"""A report as blocks of Markdown: summary and warnings first, then numbers, tables, pictures and samples. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from orchestrator.core.report import Cell, Chart, Metric, Report, Sample, Table
+from reviewers.comment.mermaid import xychart
+from reviewers.comment.page import folded, link, table
+from reviewers.plain import number
+from reviewers.safe import block, bold, text
+
+
+class Room(NamedTuple):
+    """How much of a report is shown, and where its pictures are: as files, and as raw files to look at."""
+
+    rows: int = 20
+    samples: int = 12
+    charts: str = ""
+    raw: str = ""
+    name: str = ""
+    drawn: bool = True
+
+
+def summary(report: Report) -> str:
+    """One or two sentences, in bold."""
+    return bold(report.summary)
+
+
+def warnings(report: Report, room: Room) -> str:
+    """What to beware of, in a box; empty when there is nothing."""
+    if not report.warnings:
+        return ""
+    shown = [f"> - {text(one, 500) or '(empty)'}" for one in report.warnings[: room.rows]]
+    return "\n".join(["> [!WARNING]", *shown, *(f"> - {one}" for one in _more(report.warnings, room.rows, "warnings"))])
+
+
+def body(report: Report, room: Room) -> list[str]:
+    """Everything but the summary and the warnings."""
+    blocks = [metrics(report.metrics, room)] if report.metrics else []
+    for place, chart in enumerate(report.charts, 1):
+        blocks += picture(chart, place, room)
+    for one in report.tables:
+        blocks += grid(one, room)
+    if report.samples:
+        blocks.append(_samples(report.samples, room))
+    return blocks
+
+
+def metrics(found: Sequence[Metric], room: Room) -> str:
+    """A row for each: value, interval, what it is compared with, and whether the change is for the better."""
+    columns = ["", "value", "95 % interval", "compared with", "change"]
+    rows = [
+        (
+            text(one.name.replace("_", " "), 60),
+            f"**{_figure(one.value, one.unit)}**",
+            "" if one.low is None or one.high is None else f"{number(one.low)} to {number(one.high)}",
+            "" if one.baseline is None else number(one.baseline),
+            change(one),
+        )
+        for one in found[: 2 * room.rows]
+    ]
+    kept = [place for place in range(5) if place < 2 or any(row[place] for row in rows)]
+    shown = table([columns[k] for k in kept], [[row[k] for k in kept] for row in rows], right=range(1, len(kept)))
+    return "\n\n".join([shown, *_more(found, 2 * room.rows, "numbers")])
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{number(value)} {text(unit, 20)}".rstrip()
+
+
+def change(metric: Metric) -> str:
+    """How far from the baseline, and in words whether that is good; `unclear` where the interval holds zero."""
+    if metric.baseline is None:
+        return ""
+    difference = metric.value - metric.baseline
+    said = f"{'+' if difference > 0 else ''}{number(difference)}"
+    if not difference or metric.better is None:
+        return said if difference else "the same"
+    low, high = metric.low, metric.high
+    if low is not None and high is not None and low <= metric.baseline <= high:
+        return f"{said} ⚪ unclear"
+    good = (difference > 0) == (metric.better == "higher")
+    return f"{said} {'🟢 better' if good else '🔴 worse'}"
+
+
+def grid(found: Table, room: Room) -> list[str]:
+    """A table with its title; the last rows of a long one are counted."""
+    if not found.columns:
+        return []
+    places = range(len(found.columns))
+    rows = [[cell(row[k]) if k < len(row) else "" for k in places] for row in found.rows[: room.rows]]
+    right = [k for k in places if all(_numeric(row[k]) for row in found.rows if k < len(row))]
+    shown = table([text(name, 60) for name in found.columns], rows, right=right)
+    heading = text(found.title, 200)
+    return [*([f"#### {heading}"] if heading else []), shown, *_more(found.rows, room.rows, "rows")]
+
+
+def _numeric(value: Cell) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def cell(value: Cell) -> str:
+    """One cell, safe in a table."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return text(value, 200)
+    return number(value)
+
+
+def picture(chart: Chart, place: int, room: Room) -> list[str]:
+    """The chart drawn by Mermaid where that can show it, otherwise the drawing on the branch, or a link to it."""
+    unit = f" ({text(chart.y, 60)})" if chart.y else ""
+    heading = f"#### {text(chart.title, 200) or 'Chart'}{unit}"
+    drawn = xychart(chart) if room.drawn else ""
+    if drawn:
+        return [heading, block(drawn, "mermaid")]
+    file = f"{room.name}-{place}.svg"
+    if room.raw:
+        return [heading, link(f"![the chart]({room.raw}/{file})", f"{room.charts}/{file}")]
+    where = link("the drawing of this chart", f"{room.charts}/{file}")
+    return [heading, f"📈 See {where}."]
+
+
+def _samples(samples: Sequence[Sample], room: Room) -> str:
+    lines = [f"- {text(one.text, 300) or '(empty)'}{_note(one)}" for one in samples[: room.samples]]
+    return folded(f"Samples ({len(samples):,})", "\n".join([*lines, *_more(samples, room.samples, "samples")]))
+
+
+def _note(sample: Sample) -> str:
+    note = text(sample.note, 200)
+    return f"<br>*{note}*" if note else ""
+
+
+def _more(items: Sequence[object], shown: int, what: str) -> list[str]:
+    return [f"… and {len(items) - shown:,} more {what}"] if len(items) > shown else []
