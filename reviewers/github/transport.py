@@ -188,7 +188,8 @@ class _App:
         ask: Callable[[Request, str], Answer],
         clock: Callable[[], float],
     ) -> None:
-        self._id, self._key, self._repository, self._ask, self._clock = app_id, private_key, repository, ask, clock
+        self._id, self._repository, self._ask, self._clock = app_id, repository, ask, clock
+        self._key = private_key.replace("\\n", "\n")  # as it comes from an environment that has no lines
         self._renewing = threading.Lock()
         self._token, self._renew_at = "", float("-inf")
         self.jwt()
