@@ -96,8 +96,9 @@ class Client:
 
     def cycles(self, *, pipeline: str = "", state: str = "", before: str = "", limit: int = 0) -> Any:
         """Cycles, newest first."""
-        asked = {"pipeline": pipeline, "state": state, "before": before, "limit": limit or ""}
-        return self._call("GET", "/api/cycles?" + urlencode({k: v for k, v in asked.items() if v})).body
+        asked = {"pipeline": pipeline, "state": state, "before": before, "limit": limit}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return self._call("GET", f"/api/cycles{'?' if query else ''}{query}").body
 
     def cycle(self, name: str) -> Json:
         """One cycle with its stages, runs, report, gate and reviews."""
