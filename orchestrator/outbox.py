@@ -160,6 +160,16 @@ class Inbox:
         """(id, source, delivery, body) of the oldest that nobody has dealt with."""
         return [(row[0], row[1], row[2], bytes(row[3])) for row in self.store.read("inbox_waiting", limit=limit)]
 
-    def done(self, delivery: int, now: int) -> None:
-        """The delivery with this id has been dealt with."""
-        self.store.transaction(lambda cursor: self.store.run(cursor, "inbox_done", id=delivery, now=now))
+    def done(self, now: int, *deliveries: int) -> None:
+        """The deliveries with these ids have been dealt with."""
+
+        def body(cursor: Any) -> None:
+            for delivery in deliveries:
+                self.store.run(cursor, "inbox_done", id=delivery, now=now)
+
+        if deliveries:
+            self.store.transaction(body)
+
+    def forget(self, before: int) -> None:
+        """Drop what was dealt with before then: nobody delivers it once more."""
+        self.store.transaction(lambda cursor: self.store.run(cursor, "inbox_forget", before=before))

@@ -161,6 +161,7 @@ def _inbox(insert: Any) -> Statements:
         .where(box.done_at.is_(None))
         .order_by(box.id)
         .limit(_p("limit", sa.Integer())),
+        "inbox_forget": sa.delete(INBOX).where(box.done_at < _big("before")),
         "inbox_done": sa.update(INBOX).where(box.id == _big("id")).values(done_at=_big("now")),
     }
 

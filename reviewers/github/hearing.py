@@ -81,9 +81,9 @@ class Hearing:
     def __init__(self, loop: Loop, people: GitHubPeople) -> None:
         self._loop, self._people = loop, people
 
-    def listens_to(self, said: Utterance, me: int) -> bool:
-        """Whether this is a person's, or a listed bot's, and not our own."""
-        return said.user is not None and said.user.id != me and self._people.counts(said.user)
+    def listens_to(self, said: Utterance) -> bool:
+        """Whether this is a person's, or a listed bot's."""
+        return said.user is not None and self._people.counts(said.user)
 
     def hear(self, cycle_id: str, said: Utterance, below: int | None, asked: Mapping[str, str]) -> list[Heard]:
         """Hand in what it says. `below`: the id of our comment with the report of the open gate, None where there is
@@ -168,7 +168,7 @@ class Hearing:
             return self._refuse(cycle_id, said, name, event, REFUSED)._replace(command=command)
         answer = self._loop.submit(cycle_id, event)
         if not isinstance(answer, NotNow):
-            return Heard(COUNTED, command=command)
+            return Heard(COUNTED, command=command, before=cycle)
         if answer.echo:
             return self._before(cycle_id, name, command)
         if answer.again:

@@ -41,7 +41,5 @@ class Memory(BaseModel):
     """Comments that changed before were all read."""
     comments_tag: str = ""
     reviews_tag: str = ""
-    trouble: str = ""
-    """Why the pull request could not be merged."""
     settled: bool = False
     """The cycle has ended, and all of it is shown."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from orchestrator.core.model import Cycle
 from orchestrator.core.quantity import read_duration
 from reviewers.commands import Approve, Command, Misread, Reject, parse, tidy
 from reviewers.github.repository import Comment, PullReview, User
@@ -40,11 +41,14 @@ class Utterance(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What became of something said: the reaction it gets, what is answered, and the command as it was read."""
+    """What became of something said: the reaction it gets, what is answered, the command as it was read, and the
+    cycle as it was before, where this changed it just now.
+    """
 
     mark: str
     lines: tuple[str, ...] = ()
     command: Command | None = None
+    before: Cycle | None = None
 
 
 def from_comment(comment: Comment) -> Utterance:

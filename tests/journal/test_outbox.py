@@ -210,6 +210,6 @@ def test_a_delivery_is_stored_once(book, opened):
     waiting = inboxes[0].waiting()
     assert [row[1:] for row in waiting] == [("github", "d1", b"\x00one"), ("gitlab", "d1", b"two")]
     assert len(inboxes[0].waiting(limit=1)) == 1
-    inboxes[0].done(waiting[0][0], 4)
+    inboxes[0].done(4, waiting[0][0])
     assert [row[1] for row in inboxes[1].waiting()] == ["gitlab"]
     assert not inboxes[1].receive("github", "d1", b"late", micros(book.at))
