@@ -1,171 +1,47 @@
-"""One repository on GitHub: a small method for each operation, small frozen nouns as answers.
+"""One repository on GitHub: a small method for each operation, small frozen nouns as answers (`seen.py`).
 
 Laws:
 - A method sends what its docstring says and nothing more; each may raise any `GitHubError`.
-- Only fields that we use are read: what GitHub adds or leaves out elsewhere changes nothing.
-- An answer of another shape is `Unreachable`, never an empty one.
 - Lists are read to their last page, by the `Link` as given.
+- None and `none` are GitHub's 404, which it also says of what we may not see: whoever builds on an absence makes sure
+  with `about` that the repository itself can be seen.
 """
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
-from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field, ValidationError
-
-from orchestrator.core.noun import Noun
 from reviewers.github.protocol import Answer, Json, Missing, Request, Send, Unreachable, next_page
+from reviewers.github.seen import (
+    ROLES,
+    About,
+    Check,
+    Comment,
+    Conclusion,
+    File,
+    Label,
+    Listing,
+    N,
+    Permission,
+    Pull,
+    PullReview,
+    Reaction,
+    Ref,
+    Role,
+    Sent,
+    Sha,
+    Status,
+    Tree,
+    User,
+    read,
+    read_all,
+)
 
-Role: TypeAlias = Literal["none", "read", "triage", "write", "maintain", "admin"]
-ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
-Conclusion: TypeAlias = Literal["action_required", "cancelled", "failure", "neutral", "skipped", "success", "timed_out"]
+__all__ = ["ROLES", "Check", "Comment", "Listing", "Pull", "PullReview", "Repository", "Role", "Sent", "Status", "User"]
+
 PAGE = 100  # the most that GitHub gives
-Text = Annotated[str, BeforeValidator(lambda value: value or "")]
-Flag = Annotated[bool, BeforeValidator(bool)]
-
-
-class Seen(Noun):
-    """A part of what GitHub shows; other fields are not read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class About(Seen):
-    """The repository itself, under its present name."""
-
-    id: int
-    full_name: str
-    default_branch: str
-    private: bool
-
-
-class User(Seen):
-    """Who. The id is what counts: a login can be given to somebody else."""
-
-    id: int
-    login: str
-    type: str = "User"
-
-
-class Comment(Seen):
-    """A comment in the conversation. Its user is None once the account is gone."""
-
-    id: int
-    user: User | None = None
-    body: Text = ""
-    created_at: datetime
-    updated_at: datetime
-    url: str = Field(validation_alias="html_url")
-    app_id: int | None = Field(None, validation_alias=AliasPath("performed_via_github_app", "id"))
-
-
-class PullReview(Seen):
-    """A review of the pull request: `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED`, `DISMISSED` or `PENDING`."""
-
-    id: int
-    user: User | None = None
-    state: str
-    body: Text = ""
-    commit_id: Text = ""
-    submitted_at: datetime | None = None
-    url: Text = Field("", validation_alias="html_url")
-
-
-class Pull(Seen):
-    """A pull request."""
-
-    id: int
-    number: int
-    url: str = Field(validation_alias="html_url")
-    state: Literal["open", "closed"]
-    merged: Flag = Field(False, validation_alias=AliasChoices("merged_at", "merged"))  # lists have no `merged`
-    head_sha: str = Field(validation_alias=AliasPath("head", "sha"))
-    head_branch: str = Field(validation_alias=AliasPath("head", "ref"))
-    base_branch: str = Field(validation_alias=AliasPath("base", "ref"))
-    title: str = ""
-    body: Text = ""
-
-
-class Check(Seen):
-    """A check run on a commit."""
-
-    id: int
-    name: str
-    external_id: Text = ""
-    status: str
-    conclusion: Text = ""
-
-
-class Status(Seen):
-    """A commit status, the newest of its context."""
-
-    context: str
-    state: str
-    description: Text = ""
-    target_url: Text = ""
-
-
-class Sent(Seen):
-    """A delivery that GitHub made to the App's webhook. `guid` is what came as `X-GitHub-Delivery`."""
-
-    id: int
-    guid: str
-    delivered_at: datetime
-    redelivery: bool
-    status_code: int
-    event: str
-
-
-class _Reaction(Seen):
-    user: User | None = None
-    content: str
-
-
-class _Named(Seen):
-    name: str
-
-
-class _Sha(Seen):
-    sha: str
-
-
-class _Ref(Seen):
-    sha: str = Field(validation_alias=AliasPath("object", "sha"))
-
-
-class _Tree(Seen):
-    sha: str = Field(validation_alias=AliasPath("tree", "sha"))
-
-
-class _Permission(Seen):
-    permission: str
-    role_name: Text = ""
-    user_id: int | None = Field(None, validation_alias=AliasPath("user", "id"))
-
-
-class _File(Seen):
-    type: Literal["file"] = "file"
-    sha: str
-    content: Annotated[bytes, BeforeValidator(base64.b64decode)] = b""
-    encoding: Text = ""
-
-
-N = TypeVar("N", bound=Noun)
 T = TypeVar("T")
-
-
-class Listing(Noun, Generic[N]):
-    """What is there, or `unchanged` since the answer whose `etag` was given.
-
-    The etag is that of this very question (number, `since`), and is empty where a later answer could differ and
-    GitHub still call it unchanged: when the list fills a page, what is added comes on the next one.
-    """
-
-    items: tuple[N, ...] = ()
-    etag: str = ""
-    unchanged: bool = False
 
 
 class Repository:
@@ -185,28 +61,28 @@ class Repository:
 
     def head(self, branch: str) -> str | None:
         """The newest commit of the branch; None where there is no such branch."""
-        ref = self._seen(_Ref, f"/git/ref/heads/{quote(branch)}")
+        ref = self._seen(Ref, f"/git/ref/heads/{quote(branch)}")
         return ref.sha if ref is not None else None
 
     def file(self, path: str, ref: str) -> bytes | None:
         """The file's bytes at that branch or commit; None where it is not there. A folder is `Unreachable`."""
-        file = self._seen(_File, f"/contents/{quote(path)}", {"ref": ref})
+        file = self._seen(File, f"/contents/{quote(path)}", {"ref": ref})
         if file is None:
             return None
         if file.encoding != "base64":  # more than a megabyte comes as a blob alone
-            file = self._get(_File, f"/git/blobs/{file.sha}")
+            file = self._get(File, f"/git/blobs/{file.sha}")
         return file.content
 
     def user(self, login: str) -> User | None:
         """Who has this login now; None if nobody."""
-        return self._or_none(lambda: _read(User, self._send(Request("GET", f"/users/{quote(login, safe='')}"))))
+        return self._or_none(lambda: read(User, self._send(Request("GET", f"/users/{quote(login, safe='')}"))))
 
     def role(self, login: str, user_id: int | None = None) -> Role:
         """What the login may do here now; `none` for nobody, and for somebody else than `user_id` where it is given.
 
         A role that the organisation made itself counts as the permission that it is built on.
         """
-        seen = self._seen(_Permission, f"/collaborators/{quote(login, safe='')}/permission")
+        seen = self._seen(Permission, f"/collaborators/{quote(login, safe='')}/permission")
         if seen is None or (user_id is not None and seen.user_id != user_id):
             return "none"
         return next((role for name in (seen.role_name, seen.permission) for role in ROLES if role == name), "none")
@@ -247,7 +123,7 @@ class Repository:
     def reactions(self, comment_id: int) -> tuple[tuple[int | None, str], ...]:
         """Who (by id) reacted, and how."""
         path = f"{self._root}/issues/comments/{comment_id}/reactions"
-        found = self._all(_Reaction, Request("GET", path, {"per_page": str(PAGE)}))
+        found = self._all(Reaction, Request("GET", path, {"per_page": str(PAGE)}))
         return tuple((one.user.id if one.user else None, one.content) for one in found)
 
     # Pull requests
@@ -279,12 +155,12 @@ class Repository:
     def merge(self, number: int, sha: str, title: str, method: str = "merge") -> str:
         """The commit of the merge, if the branch is still at `sha`. `Invalid` where GitHub can't or may not merge."""
         body = {"sha": sha, "commit_title": title, "merge_method": method}
-        return self._do(_Sha, "PUT", f"/pulls/{number}/merge", body).sha
+        return self._do(Sha, "PUT", f"/pulls/{number}/merge", body).sha
 
     def labels(self, number: int) -> tuple[str, ...]:
         """The names of the labels."""
         request = Request("GET", f"{self._root}/issues/{number}/labels", {"per_page": str(PAGE)})
-        return tuple(label.name for label in self._all(_Named, request))
+        return tuple(label.name for label in self._all(Label, request))
 
     def add_labels(self, number: int, *names: str) -> None:
         """These labels too; those that the repository does not know are made."""
@@ -301,13 +177,13 @@ class Repository:
         branch yet), or the one that is there if it holds them already. `Invalid` where the branch moved meanwhile.
         """
         head = self.head(branch)
-        old = self._get(_Tree, f"/git/commits/{head or base_sha}").sha
+        old = self._get(Tree, f"/git/commits/{head or base_sha}").sha
         entries = [self._entry(path, content) for path, content in sorted(files.items())]
-        tree = self._do(_Sha, "POST", "/git/trees", {"base_tree": old, "tree": entries}).sha
+        tree = self._do(Sha, "POST", "/git/trees", {"base_tree": old, "tree": entries}).sha
         if head is not None and tree == old:
             return head
         commit = {"message": message, "tree": tree, "parents": [head or base_sha]}
-        sha = self._do(_Sha, "POST", "/git/commits", commit).sha
+        sha = self._do(Sha, "POST", "/git/commits", commit).sha
         self._point(branch, sha, new=head is None)
         return sha
 
@@ -317,7 +193,7 @@ class Repository:
         if isinstance(content, str):
             return entry | {"content": content}
         blob = {"content": base64.b64encode(content).decode(), "encoding": "base64"}
-        return entry | {"sha": self._do(_Sha, "POST", "/git/blobs", blob).sha}
+        return entry | {"sha": self._do(Sha, "POST", "/git/blobs", blob).sha}
 
     def _point(self, branch: str, sha: str, *, new: bool) -> None:
         if new:
@@ -382,7 +258,7 @@ class Repository:
 
     def deliveries(self) -> tuple[Sent, ...]:
         """The newest deliveries to the App's webhook. Only an App may ask."""
-        return _many(Sent, self._send(Request("GET", "/app/hook/deliveries", {"per_page": str(PAGE)})))
+        return read_all(Sent, self._send(Request("GET", "/app/hook/deliveries", {"per_page": str(PAGE)})))
 
     def redeliver(self, delivery_id: int) -> None:
         """The same delivery once more."""
@@ -394,10 +270,10 @@ class Repository:
         return self._send(Request(method, self._root + path, query or {}, body))
 
     def _get(self, kind: type[N], path: str, query: Mapping[str, str] | None = None) -> N:
-        return _read(kind, self._call("GET", path, query=query))
+        return read(kind, self._call("GET", path, query=query))
 
     def _do(self, kind: type[N], method: str, path: str, body: Json) -> N:
-        return _read(kind, self._call(method, path, body))
+        return read(kind, self._call(method, path, body))
 
     def _seen(self, kind: type[N], path: str, query: Mapping[str, str] | None = None) -> N | None:
         return self._or_none(lambda: self._get(kind, path, query))
@@ -409,44 +285,27 @@ class Repository:
             return None
 
     def _pages(self, request: Request) -> Iterator[Answer]:
-        following: Request | None = request
-        while following is not None:
+        following, paths = request, set[str]()
+        while following.path not in paths:
             answer = self._send(following)
             yield answer
-            following = next_page(answer)
+            onward = next_page(answer)
+            if onward is None:
+                return
+            paths.add(following.path)
+            following = onward
+        raise Unreachable(f"GitHub's pages go round: {following}")
 
     def _all(self, kind: type[N], request: Request, under: str = "") -> tuple[N, ...]:
-        return tuple(item for answer in self._pages(request) for item in _many(kind, answer, under))
+        return tuple(item for answer in self._pages(request) for item in read_all(kind, answer, under))
 
     def _listing(self, kind: type[N], request: Request) -> Listing[N]:
         pages = list(self._pages(request))
         if pages[0].status == 304:
             return Listing(etag=request.etag, unchanged=True)
-        items = tuple(item for answer in pages for item in _many(kind, answer))
+        items = tuple(item for answer in pages for item in read_all(kind, answer))
         whole = len(pages) == 1 and len(items) < PAGE
         return Listing(items=items, etag=pages[0].headers.get("etag", "") if whole else "")
-
-
-def _read(kind: type[N], answer: Answer) -> N:
-    """The noun in an answer. Raises `Unreachable` where there is none: what was done is unknown."""
-    return _noun(kind, answer.body)
-
-
-def _many(kind: type[N], answer: Answer, under: str = "") -> tuple[N, ...]:
-    """The nouns in an answer that is a list, or holds one under a name."""
-    items = answer.body.get(under) if under and isinstance(answer.body, dict) else answer.body
-    if not isinstance(items, list):
-        raise Unreachable(f"GitHub's answer is no list of {kind.__name__}", status=answer.status)
-    return tuple(_noun(kind, item) for item in items)
-
-
-def _noun(kind: type[N], body: Json) -> N:
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, wrong["loc"])) or "it"
-        raise Unreachable(f"GitHub's answer is no {kind.__name__}: {where}: {wrong['msg']}") from None
 
 
 def _check(status: str, conclusion: Conclusion | None, title: str, summary: str, details_url: str) -> dict[str, Json]:
