@@ -28,7 +28,7 @@ _LINKED = re.compile(
     r"|[0-9a-f]{6}(?=[0-9a-f])",  # a commit
     re.IGNORECASE,
 )
-_NAME = re.compile(r"@[A-Za-z0-9][A-Za-z0-9_./-]*")
+_NAME = re.compile(r"`([^`]+)`|(@[A-Za-z0-9][A-Za-z0-9_./-]*)")
 _WHO = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:/[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _DRAWN = re.compile(r"[^\w .,()/+:=%-]|%(?=%)|-(?=-)")
 
@@ -77,11 +77,11 @@ def code(data: str, most: int = 200) -> str:
 
 
 def prose(data: str, most: int = LONGEST) -> str:
-    """The data as text in which `@names` are code spans: to be read, and to ping nobody."""
+    """The data as text in which `@names`, and what stands between backticks, are code spans."""
     shown = inert(data, most)
     parts, end = [], 0
     for found in _NAME.finditer(shown):
-        parts += [_inner(shown[end : found.start()], first=not end), code(found[0])]
+        parts += [_inner(shown[end : found.start()], first=not end), code(found[1] or found[2])]
         end = found.end()
     return "".join([*parts, _inner(shown[end:], first=not end)])
 

@@ -44,7 +44,7 @@ class Line(Noun):
 
 def answer(about: str, login: str, lines: Sequence[Line]) -> str:
     """The reply to the comment with the id `about`, which `login` wrote."""
-    blocks = [f"{code(login)}:" if login else ""]
+    blocks = [f"Answer to {code(login)}:" if login else ""]
     for one in lines:
         said = f"{code(one.said, 100)}: " if one.said else ""
         cure = f" → {prose(one.cure, 1000)}" if one.cure else ""

@@ -94,7 +94,7 @@ def _readme(cycle: Cycle, openings: Sequence[Opening], head: str) -> str:
         for run in cycle.runs
     ]
     blocks = [
-        f"# {text(cycle.pipeline.name)}, {text(cycle.id)}",
+        f"# {code(cycle.pipeline.name)}, {code(cycle.id)}",
         f"**{headline(cycle)}**",
         _why(cycle),
         f"> {text(cycle.purpose)}" if cycle.purpose.strip() else "",
@@ -112,7 +112,7 @@ def _found(cycle: Cycle, opening: Opening) -> list[str]:
     name = report_name(opening.run)
     outcome = closed(cycle, opening)
     return [
-        f"## {text(opening.run)}",
+        f"## {code(opening.run)}",
         f"{prose(outcome)}" if outcome else "Being reviewed.",
         summary(opening.report),
         "\n".join(f"- {outcome_words(one)}" for one in opening.reviews),
@@ -125,7 +125,7 @@ def _report(cycle: Cycle, opening: Opening) -> str:
     room = Room(rows=1000, samples=200, charts="../charts", raw="../charts", name=name, drawn=False)
     outcome = closed(cycle, opening)
     blocks = [
-        f"# {text(opening.run)}",
+        f"# {code(opening.run)}",
         summary(opening.report),
         warnings(opening.report, room),
         f"{prose(outcome)}" if outcome else "Being reviewed.",

@@ -19,6 +19,7 @@ from reviewers.comment.words import (
     gate_of,
     gate_words,
     onward,
+    people_words,
     plain,
     policy_name,
     waiting,
@@ -86,9 +87,8 @@ def _question(cycle: Cycle, opening: Opening, ping: bool) -> list[str]:
     asked = gate_of(cycle, opening.stage)
     if asked is None:
         return []
-    deadline = deadline_words(asked)
     return [
-        f"**Asked:** {gate_words(asked)}.{f' There is {deadline}.' if deadline else ''}",
+        _asked(asked, opening),
         f"Agree, and {onward(cycle, opening.stage)}. Write in a comment here, at the beginning of a line:",
         block(f"/approve {opening.digest[:SHOWN]}"),
         "Or say `/reject reason` to end it, or `/rerun key=value` to have it done again with another value. "
@@ -97,14 +97,23 @@ def _question(cycle: Cycle, opening: Opening, ping: bool) -> list[str]:
     ]
 
 
+def _asked(asked: Gate, opening: Opening) -> str:
+    """Who is asked now, and what happens if nobody answers."""
+    policy = any(one.authority == "policy" for one in opening.reviews)
+    people = people_words(asks(asked, opening)) if policy else ""
+    rule = "; whoever started the cycle does not count" if people and asked.bars_initiator else ""
+    sentences = [f"**Asked:** {people}{rule}" if people else f"**Asked:** {gate_words(asked)}", deadline_words(asked)]
+    return " ".join(f"{one[0].upper()}{one[1:]}." for one in sentences if one)
+
+
 def _policy(opening: Opening) -> list[str]:
     """What the policy answered, bound by bound."""
     review = next((one for one in opening.reviews if one.authority == "policy"), None)
     if review is None:
         return []
-    said = "✅ says yes" if review.verdict is Verdict.APPROVE else "❌ says no"
+    mark, said = ("✅", "says yes") if review.verdict is Verdict.APPROVE else ("❌", "says no")
     bounds = "\n".join(f"- {text(one, 300)}" for one in review.reason.split("; ")[:20] if one.strip())
-    return [f"**Policy {code(policy_name(review))} {said}:**", bounds]
+    return [f"{mark} **Policy {code(policy_name(review))} {said}:**", bounds]
 
 
 def _ping(cycle: Cycle, asked: Gate, opening: Opening, ping: bool) -> list[str]:
@@ -130,7 +139,8 @@ def check_text(cycle: Cycle, opening: Opening, links: Links) -> tuple[str, str]:
     """A check run's title, in plain words, and its summary in Markdown: both within GitHub's limits."""
     room, report = room_of(opening.run, links), opening.report
     said = decided(cycle, opening)
-    lacks = waiting(said) if said is not None else ""
-    title = closed(cycle, opening) or (f"Waiting for {lacks}" if lacks else f"{opening.stage} is reviewed")
+    people, stuck = waiting(said) if said is not None else ("", "")
+    lacks = f"Stuck: {stuck}" if stuck else f"Waiting for {people}" if people else f"{opening.stage} is reviewed"
+    title = closed(cycle, opening) or lacks
     blocks = [summary(report), warnings(report, room), *_policy(opening), *body(report, room)]
     return plain(title, 140), page("", blocks, rest=report_link(links, opening.run))

@@ -37,7 +37,7 @@ def intro(cycle: Cycle, links: Links) -> str:
         "Nothing goes past a review before everybody who is asked has agreed. "
         "When every stage is done this pull request is merged; otherwise it is closed, and says why.",
         "### How to answer",
-        "Write a comment here. A line that begins with one of these words counts, once for each person:",
+        "Write a comment here. A line that begins with one of these words counts:",
         help_text(),
         f"Started by {link('this workflow run', links.workflow_run)}." if links.workflow_run else "",
     ]
@@ -56,9 +56,8 @@ def _stage(stage: Stage) -> str:
     if stage.gate is None:
         return f"{code(stage.name)} runs."
     deadline = deadline_words(stage.gate)
-    return (
-        f"{code(stage.name)} runs. Then asked: {gate_words(stage.gate)}.{f' There is {deadline}.' if deadline else ''}"
-    )
+    after = f" {deadline[0].upper()}{deadline[1:]}." if deadline else ""
+    return f"{code(stage.name)} runs. Then asked: {gate_words(stage.gate)}.{after}"
 
 
 def _params(cycle: Cycle) -> list[str]:

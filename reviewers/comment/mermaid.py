@@ -13,6 +13,10 @@ from orchestrator.core.report import Chart
 from reviewers.safe import drawn
 
 MOST_POINTS = 20
+_LOOK = (
+    '%%{init: {"xyChart": {"width": 700, "height": 300}, "themeVariables": '
+    '{"xyChart": {"backgroundColor": "transparent", "plotColorPalette": "#0969da"}}}}%%'
+)
 _CLASSES = {
     "done": "fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
     "running": "fill:#ddf4ff,stroke:#0969da,color:#1f2328",
@@ -88,6 +92,7 @@ def xychart(chart: Chart) -> str:
     axis = ", ".join(f'"{drawn(word, 24) or "-"}"' for word in words)
     return "\n".join(
         [
+            _LOOK,
             "xychart-beta",
             f'    x-axis "{drawn(chart.x) or " "}" [{axis}]',
             f'    y-axis "{drawn(chart.y) or " "}" {low:.12g} --> {high:.12g}',

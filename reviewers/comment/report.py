@@ -9,6 +9,8 @@ from reviewers.comment.page import folded, link, table
 from reviewers.plain import number
 from reviewers.safe import block, bold, text
 
+MOST_COLUMNS = 20
+
 
 class Room(NamedTuple):
     """How much of a report is shown, and where its pictures are: as files, and as raw files to look at."""
@@ -38,9 +40,8 @@ def body(report: Report, room: Room) -> list[str]:
     """Everything but the summary and the warnings."""
     blocks = [metrics(report.metrics, room)] if report.metrics else []
     for place, chart in enumerate(report.charts, 1):
-        blocks += picture(chart, place, room)
-    for one in report.tables:
-        blocks += grid(one, room)
+        blocks.append(picture(chart, place, room))
+    blocks += [grid(one, room) for one in report.tables]
     if report.samples:
         blocks.append(_samples(report.samples, room))
     return blocks
@@ -83,16 +84,17 @@ def change(metric: Metric) -> str:
     return f"{said} {'🟢 better' if good else '🔴 worse'}"
 
 
-def grid(found: Table, room: Room) -> list[str]:
-    """A table with its title; the last rows of a long one are counted."""
-    if not found.columns:
-        return []
-    places = range(len(found.columns))
+def grid(found: Table, room: Room) -> str:
+    """A table with its title; the last rows of a long one are counted. Empty without a column."""
+    places = range(min(MOST_COLUMNS, len(found.columns)))
+    if not places:
+        return ""
     rows = [[cell(row[k]) if k < len(row) else "" for k in places] for row in found.rows[: room.rows]]
     right = [k for k in places if all(_numeric(row[k]) for row in found.rows if k < len(row))]
-    shown = table([text(name, 60) for name in found.columns], rows, right=right)
+    shown = table([text(found.columns[k], 60) for k in places], rows, right=right)
     heading = text(found.title, 200)
-    return [*([f"#### {heading}"] if heading else []), shown, *_more(found.rows, room.rows, "rows")]
+    more = [*_more(found.rows, room.rows, "rows"), *_more(found.columns, MOST_COLUMNS, "columns")]
+    return "\n\n".join([*([f"#### {heading}"] if heading else []), shown, *more])
 
 
 def _numeric(value: Cell) -> bool:
@@ -111,18 +113,17 @@ def cell(value: Cell) -> str:
     return number(value)
 
 
-def picture(chart: Chart, place: int, room: Room) -> list[str]:
+def picture(chart: Chart, place: int, room: Room) -> str:
     """The chart drawn by Mermaid where that can show it, otherwise the drawing on the branch, or a link to it."""
-    unit = f" ({text(chart.y, 60)})" if chart.y else ""
-    heading = f"#### {text(chart.title, 200) or 'Chart'}{unit}"
+    name = text(chart.title, 200) or "Chart"
     drawn = xychart(chart) if room.drawn else ""
     if drawn:
-        return [heading, block(drawn, "mermaid")]
+        return f"#### {name}\n\n{block(drawn, 'mermaid')}"
     file = f"{room.name}-{place}.svg"
     if room.raw:
-        return [heading, link(f"![the chart]({room.raw}/{file})", f"{room.charts}/{file}")]
+        return link(f"![{name}]({room.raw}/{file})", f"{room.charts}/{file}")
     where = link("the drawing of this chart", f"{room.charts}/{file}")
-    return [heading, f"📈 See {where}."]
+    return f"#### {name}\n\n📈 See {where}."
 
 
 def _samples(samples: Sequence[Sample], room: Room) -> str:

@@ -9,9 +9,9 @@ from orchestrator.core.model import Cycle, Opening, Run, State
 from reviewers.comment.gate import report_link
 from reviewers.comment.mermaid import flowchart
 from reviewers.comment.page import Links, folded, link, marker, page, small, table, when
-from reviewers.comment.words import SHOWN, clause_words, failure_words, headline, onward, outcome_words
+from reviewers.comment.words import SHOWN, clause_words, failure_words, headline, missing_words, onward, outcome_words
 from reviewers.plain import duration
-from reviewers.safe import block, code, prose, text
+from reviewers.safe import block, code, text
 
 LABELS = {
     "ratchet": ("5319e7", "A cycle of Ratchet"),
@@ -38,7 +38,7 @@ def status(cycle: Cycle, links: Links, now: datetime, *, head: str = "") -> str:
     """The status comment. `head` is the newest hash of the cycle's record; `now` tells only what has passed."""
     blocks = [
         f"### {headline(cycle)}",
-        _cure(cycle),
+        _cure(cycle, now),
         block(flowchart(cycle), "mermaid"),
         *_gate(cycle, now),
         folded("Every stage so far", _runs(cycle, links)) if cycle.runs else "",
@@ -48,7 +48,7 @@ def status(cycle: Cycle, links: Links, now: datetime, *, head: str = "") -> str:
     return page(marker("status", cycle.id), blocks, rest=links.server)
 
 
-def _cure(cycle: Cycle) -> str:
+def _cure(cycle: Cycle, now: datetime) -> str:
     """What is wrong, and what to do about it."""
     if cycle.held is not None and not cycle.state.ended:
         return "Nothing more starts until somebody says `/unhold`. Answers are still taken."
@@ -60,7 +60,8 @@ def _cure(cycle: Cycle) -> str:
             "or `/cancel reason` to end the cycle."
         )
     if cycle.state is State.RUNNING and run is not None and run.tries:
-        return f"It failed before, and is tried again without anybody being asked: retry {run.tries}."
+        again = f"on {when(run.due)}" if run.due and now < run.due else "now"
+        return f"It failed before, and is tried again {again}, without anybody being asked: retry {run.tries}."
     return ""
 
 
@@ -68,7 +69,7 @@ def _gate(cycle: Cycle, now: datetime) -> list[str]:
     opening, said = cycle.opening, decision(cycle)
     if opening is None or said is None:
         return []
-    blocks = ["#### Who has agreed", _seats(said.seats)] if said.seats else []
+    blocks = ["#### Who has agreed", _seats(said.seats), _barred(cycle)] if said.seats else []
     if said.verdict == "wait":
         blocks += [
             f"To agree, so that {onward(cycle, opening.stage)}, write this line in a comment:",
@@ -77,6 +78,14 @@ def _gate(cycle: Cycle, now: datetime) -> list[str]:
     if opening.reviews:
         blocks += ["#### Answers so far", "\n".join(f"- {outcome_words(one)}" for one in opening.reviews[-50:])]
     return [*blocks, _deadline(cycle, opening, now)]
+
+
+def _barred(cycle: Cycle) -> str:
+    """Who does not count, if the gate says so beside its clauses."""
+    gate, by = cycle.stage.gate, cycle.initiator
+    if gate is None or not gate.bars_initiator or by is None:
+        return ""
+    return f"{code(by.login)} started this cycle, and does not count here."
 
 
 def _seats(seats: Sequence[Seat]) -> str:
@@ -92,11 +101,13 @@ def _seat(seat: Seat, *, needless: bool) -> list[str]:
     if seat.clause.startswith("policy ") and not seat.missing:
         who = "yes"
     if seat.clause == "not_initiator":
-        return ["☑️ rule", "whoever started the cycle does not count", "", ""]
+        return ["☑️\u00a0rule", "whoever started the cycle does not count", "", ""]
     if needless and seat.missing:
-        return ["➖ not needed", clause_words(seat.clause), who, ""]
-    mark = "✅ met" if not seat.missing else "❌ no" if "says no" in seat.missing else "⏳ open"
-    return [mark, clause_words(seat.clause), who, prose(seat.missing, 1000)]
+        return ["➖\u00a0not\u00a0needed", clause_words(seat.clause), who, ""]
+    if " says no" in seat.missing:
+        return ["❌\u00a0no", clause_words(seat.clause), "", "says no: its answer is below"]
+    mark = "⏳\u00a0open" if seat.missing else "✅\u00a0met"
+    return [mark, clause_words(seat.clause), who, missing_words(seat.missing)]
 
 
 def _deadline(cycle: Cycle, opening: Opening, now: datetime) -> str:
@@ -148,5 +159,5 @@ def _print(cycle: Cycle, head: str) -> str:
         f"last change {when(cycle.changed_at)}",
         f"event {cycle.seq}",
         f"record {code(head[:SHOWN])}" if head else "",
-        "this comment is kept up to date; say `/help` for what may be said",
+        "say `/help` for what may be said here",
     )

@@ -14,10 +14,11 @@ from reviewers.plain import number
 from reviewers.safe import xml
 
 WIDTH, HEIGHT = 720, 320
-LEFT, RIGHT, TOP, BOTTOM = 72, 16, 44, 56
+LEFT, RIGHT, TOP, BOTTOM = 72, 16, 48, 68
 MOST_SERIES = 8
 MOST_POINTS = 500
 MOST_BARS = 60
+_HUGE, _TINY = 1e12, 1e-9
 _DASHES = ("", "7 4", "2 3", "9 3 2 3", "1 5", "12 4", "4 2", "6 6")
 _LIGHT = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#9a6700", "#cf222e", "#0a7d91", "#59636e")
 _DARK = ("#4493f8", "#f0883e", "#3fb950", "#ab7df8", "#d29922", "#f85149", "#39c5cf", "#9198a1")
@@ -43,7 +44,8 @@ def _head(chart: Chart) -> str:
         f"@media(prefers-color-scheme:dark){{text{{fill:#9198a1}}.t{{fill:#f0f6fc}}.g{{stroke:#3d444d}}{dark}"
         "text{stroke:none}.l{fill:none}}"
     )
-    title = xml(chart.title, 80)
+    unit = f", {chart.y}" if chart.y and chart.y.casefold() != chart.title.casefold() else ""
+    title = xml(f"{chart.title}{unit}", 90)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label="{title}">\n<style>{style}</style>\n<text class="t" x="16" y="24">{title}</text>'
@@ -53,8 +55,7 @@ def _head(chart: Chart) -> str:
 def _names(chart: Chart, shown: Sequence[Series]) -> list[str]:
     """The axes' names and, for more than one series, the legend."""
     found = [
-        f'<text x="{LEFT}" y="{TOP - 6}">{xml(chart.y, 40)}</text>',
-        f'<text x="{(LEFT + WIDTH - RIGHT) // 2}" y="{HEIGHT - 28}" text-anchor="middle">{xml(chart.x, 60)}</text>',
+        f'<text x="{(LEFT + WIDTH - RIGHT) // 2}" y="{HEIGHT - 34}" text-anchor="middle">{xml(chart.x, 60)}</text>',
     ]
     step = (WIDTH - LEFT - RIGHT) // max(1, len(shown))
     for place, series in enumerate(shown if len(shown) > 1 else ()):
@@ -74,7 +75,8 @@ def _lines(shown: Sequence[Series]) -> list[str]:
     xs = [x for row in rows for x, _ in row]
     ys = [y for row in rows for _, y in row]
     left, right, low, high = min(xs), max(xs), min(ys), max(ys)
-    found = _grid(low, high)
+    low, high, ticks = _round(low, high)
+    found = _grid(low, high, ticks)
     for place, row in enumerate(rows):
         dash = f' stroke-dasharray="{_DASHES[place]}"' if _DASHES[place] else ""
         points = " ".join(f"{_across(x, left, right):.1f},{_up(y, low, high):.1f}" for x, y in row)
@@ -95,8 +97,8 @@ def _bars(shown: Sequence[Series]) -> list[str]:
     """Groups of bars: a group for each name of x, in the order in which they come."""
     names = list(dict.fromkeys(str(x) for series in shown for x, _ in series.points))[: MOST_BARS // len(shown)]
     ys = [y for series in shown for x, y in series.points if str(x) in names]
-    low, high = min(0.0, *ys), max(0.0, *ys)
-    found = _grid(low, high)
+    low, high, ticks = _round(min(0.0, *ys), max(0.0, *ys))
+    found = _grid(low, high, ticks)
     step = (WIDTH - LEFT - RIGHT) / len(names)
     wide = step * 0.8 / len(shown)
     zero = _up(0.0, low, high)
@@ -123,12 +125,21 @@ def _bars(shown: Sequence[Series]) -> list[str]:
     return found
 
 
-def _grid(low: float, high: float) -> list[str]:
-    """Five lines across, each with its number."""
+def _round(low: float, high: float) -> tuple[float, float, list[float]]:
+    """Ends around the numbers, and round numbers from one to the other; as they are where they are out of all size."""
+    if not high > low or max(abs(low), abs(high)) > _HUGE or high - low < _TINY:
+        return low, high, [low, high] if high > low else [low]
+    size = 10.0 ** math.floor(math.log10((high - low) / 4))
+    step = next(k * size for k in (1, 2, 2.5, 5, 10) if (high - low) / (k * size) <= 5)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return first * step, last * step, [k * step for k in range(first, last + 1)]
+
+
+def _grid(low: float, high: float, ticks: Sequence[float]) -> list[str]:
+    """A line across for each tick, with its number."""
     found = []
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-        value = low * (1 - share) + high * share
+    for value in ticks:
+        y = _up(value, low, high)
         found += [
             f'<line class="g" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>',
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{number(value)}</text>',

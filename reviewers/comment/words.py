@@ -1,8 +1,8 @@
 """A cycle and its gates in plain words, as Markdown that pings nobody. Pure."""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from orchestrator.core.course import decision
 from orchestrator.core.gate import Clause, Decision, Gate, Review, Seat, Verdict, decide
@@ -14,7 +14,8 @@ from reviewers.safe import BREAK, code, line, prose
 
 SHOWN = 12  # characters of a digest that people see and copy
 _SEAT = re.compile(r"(\d+) of (.+)|must (.+)|policy (.+)", re.DOTALL)
-_MORE = re.compile(r"\d+ more of ")
+_MORE = re.compile(r"\d+ more of |policy `|`")
+_UNANSWERED = re.compile(r"policy (\S+) has not answered")
 
 
 def clause_words(clause: str) -> str:
@@ -30,12 +31,16 @@ def clause_words(clause: str) -> str:
     return f"{code(must)} personally" if must else f"{count} of {code(who)}" if who.startswith("@") else code(who)
 
 
+def people_words(clauses: Iterable[Clause]) -> str:
+    """`2 of @acme/ml and dave personally`; empty where nobody is named."""
+    return several([clause_words(str(one)) for one in clauses if one.who])
+
+
 def gate_words(gate: Gate) -> str:
     """Who is asked, in a sentence."""
-    people = several([clause_words(str(one)) for one in gate.require if one.who])
-    parts = [people] if people else []
+    parts = list(filter(None, [people_words(gate.require)]))
     if gate.policy is not None:
-        instead = several([clause_words(str(one)) for one in gate.otherwise if one.who])
+        instead = people_words(gate.otherwise)
         said = f"policy {code(gate.policy)}"
         parts.append(f"{said}, and where it says no, {instead} instead" if instead else said)
     words = " and ".join(parts)
@@ -47,8 +52,18 @@ def deadline_words(gate: Gate) -> str:
     if gate.deadline is None:
         return ""
     then = "ends" if gate.deadline.then == "reject" else "is put on hold"
-    remind = f"a reminder every {write_duration(gate.deadline.remind)}; " if gate.deadline.remind else ""
-    return f"{remind}after {write_duration(gate.deadline.after)} without agreement the cycle {then}"
+    remind = f"there is a reminder every {span(gate.deadline.remind)}, and " if gate.deadline.remind else ""
+    return f"{remind}after {span(gate.deadline.after)} without agreement the cycle {then}"
+
+
+def span(long: timedelta) -> str:
+    """`8 hours`, `1 day`."""
+    written = write_duration(long)
+    count = written.rstrip("abcdefghijklmnopqrstuvwxyz")
+    return f"{count} {_UNITS[written.removeprefix(count)]}{'' if count == '1' else 's'}"
+
+
+_UNITS = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
 
 def onward(cycle: Cycle, stage: str) -> str:
@@ -66,16 +81,20 @@ def decided(cycle: Cycle, opening: Opening) -> Decision | None:
     return decide(gate, opening.reviews, opening.roster, cycle.initiator, attended=cycle.attended)
 
 
-def waiting(said: Decision) -> str:
-    """What the gate still lacks, in a phrase: who, or why it is stuck."""
-    missing = list(dict.fromkeys(_needed(said.seats)))
-    more = [_more(one) for one in missing if _MORE.match(one)]
-    stuck = [prose(one) for one in missing if not _MORE.match(one)]
-    return "; ".join(filter(None, (several(more), *stuck)))
+def waiting(said: Decision) -> tuple[str, str]:
+    """What the gate still lacks: whom it waits for, and why it is stuck; both empty when it lacks nothing."""
+    missing = [missing_words(one) for one in dict.fromkeys(_needed(said.seats))]
+    people = [one for one in missing if _MORE.match(one)]
+    return several(people), "; ".join(one for one in missing if one not in people)
 
 
-def _more(missing: str) -> str:
-    count, _, who = missing.partition(" more of ")
+def missing_words(missing: str) -> str:
+    """What a seat lacks: how many more of whom, or why it can't be filled."""
+    if answer := _UNANSWERED.fullmatch(missing):
+        return f"policy {code(answer[1])}"
+    count, more, who = missing.partition(" more of ")
+    if not more or not count.isdigit():
+        return prose(missing, 1000)
     return f"{count} more of {code(who)}" if who.startswith("@") else code(who)
 
 
@@ -104,7 +123,7 @@ def headline(cycle: Cycle) -> str:
         case State.QUEUED:
             return f"🕒 Waiting for its turn: one cycle at a time works on {code(cycle.pipeline.owns)}"
         case State.RUNNING:
-            return f"⚙️ {stage} is running"
+            return f"⚙️ {stage} is running, since {when(cycle.run.at if cycle.run else cycle.changed_at)}"
         case State.IN_REVIEW:
             return _asking(cycle)
         case State.FAILED:
@@ -124,9 +143,11 @@ _ENDED = {
 
 def _asking(cycle: Cycle) -> str:
     said = decision(cycle)
+    people, stuck = waiting(said) if said is not None else ("", "")
     before = f"before {onward(cycle, cycle.stage.name)}"
-    lacks = waiting(said) if said is not None else ""
-    return f"👀 Waiting for {lacks} {before}" if lacks else f"👀 {code(cycle.stage.name)} is being reviewed {before}"
+    if stuck:
+        return f"⚠️ Stuck {before}: {'; '.join(filter(None, (stuck, people)))}"
+    return f"👀 Waiting for {people} {before}" if people else f"👀 {code(cycle.stage.name)} is being reviewed {before}"
 
 
 def outcome_words(review: Review) -> str:
@@ -168,11 +189,6 @@ def asks(gate: Gate, opening: Opening) -> tuple[Clause, ...]:
     policy = next((one for one in opening.reviews if one.authority == "policy"), None)
     instead = gate.otherwise if policy is not None and policy.verdict is not Verdict.APPROVE else ()
     return tuple(one for one in (*gate.require, *instead) if one.who)
-
-
-def moment(at: datetime | None) -> str:
-    """The time, or a dash where there is none."""
-    return when(at) if at is not None else "–"
 
 
 def plain(markdown: str, most: int) -> str:
