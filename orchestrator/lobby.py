@@ -36,6 +36,7 @@ from reviewers.github.room import Me, Room
 
 CLAIM = timedelta(minutes=2)
 KEPT = timedelta(days=14)  # that a delivery is known after it was dealt with; GitHub delivers again for three
+ROSTERS = 10  # every so manieth slow look also reads again who may answer
 GLANCE = 1.0  # seconds between two looks at which cycles have moved
 LONGEST = 300.0  # seconds that a room waits that can't be attended
 log = logging.getLogger("ratchet.github")
@@ -95,6 +96,7 @@ class _Visit:
     seq: int = -1
     failures: int = 0
     slow: float = 0.0
+    looks: int = 0
     deliveries: list[int] = field(default_factory=list)
     deleted: list[tuple[int, int]] = field(default_factory=list)
 
@@ -225,7 +227,7 @@ class Lobby:
         """Attend to one room; what goes wrong concerns no other."""
         slowly = visit.slow <= self._monotonic()
         try:
-            seq = self._attend(cycle, visit.deleted, slowly=slowly)
+            seq = self._attend(cycle, visit.deleted, slowly=slowly and visit.looks % ROSTERS == 0)
         except LostRoom:
             visit.due = self._monotonic() + GLANCE
             return
@@ -242,7 +244,7 @@ class Lobby:
         self._taken.difference_update(visit.deliveries)
         now = self._monotonic()
         visit.deliveries, visit.deleted, visit.failures = [], [], 0
-        visit.seq = seq
+        visit.seq, visit.looks = seq, visit.looks + slowly
         visit.slow = now + self._poll if slowly else visit.slow
         visit.due = visit.slow
 

@@ -62,7 +62,7 @@ class Board:
     def _check(self, chapter: Chapter, name: str, title: str, summary: str, number: int) -> int:
         """Show one check; its id, 0 for a commit status."""
         room, repository = self._room, self._room.repository
-        sha, url = room.memory.head, room.links().server or room.links().pull
+        sha, url = room.memory.head, room.links().pull
         if not room.me.app:
             repository.status(sha, name, _STATES[chapter.verdict], title, url)
             return 0

@@ -213,12 +213,12 @@ class Room:
         """Where things are."""
         memory = self.memory
         if not memory.pull_url:
-            return comment.Links(server=self._server)
+            return comment.Links()
         root = memory.pull_url.rpartition("/pull/")[0]
         folder = f"{root}/blob/{self.branch}/cycles/{self.cycle}"
         return comment.Links(
             pull=memory.pull_url,
-            server=f"{self._server}/cycles/{self.cycle}" if self._server else "",
+            server=self._server,
             branch=folder,
             raw=f"{root}/raw/{self.branch}/cycles/{self.cycle}",
         )
