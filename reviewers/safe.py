@@ -2,7 +2,7 @@
 
 Laws:
 - `text` is one run of text wherever it stands: in a paragraph, a list, a table cell, a quote, a heading or HTML. It
-  shows `inert` of the data; only zero-width spaces are added, where GitHub would make a link or a mention.
+  shows `inert` of the data, with zero-width spaces alone where GitHub would make a link or a mention.
 - `code` shows the same as a code span, in which GitHub links and mentions nothing.
 - A live mention is made by `mention` alone, from a login or team that has a login's form.
 
@@ -35,7 +35,11 @@ _DRAWN = re.compile(r"[^\w .,()/+:=%-]|%(?=%)|-(?=-)")
 
 def line(text: str, most: int = LONGEST) -> str:
     """One line for a place that reads no Markdown, such as a title: nothing in it is a link or a mention."""
-    return _unlinked(inert(text, most))
+    return _unlinked(_shown(text, most))
+
+
+def _shown(data: str, most: int) -> str:
+    return inert(data.replace(BREAK, ""), most)
 
 
 def text(data: str, most: int = LONGEST) -> str:
@@ -68,7 +72,7 @@ def bold(data: str, most: int = LONGEST) -> str:
 
 def code(data: str, most: int = 200) -> str:
     """The data as a code span; as text where it holds a pipe, which no two readers of tables read alike in code."""
-    shown = inert(data, most)
+    shown = _shown(data, most)
     if "|" in shown or not shown:
         return text(data, most)
     tick = _longer_than(shown, 1)
@@ -78,7 +82,7 @@ def code(data: str, most: int = 200) -> str:
 
 def prose(data: str, most: int = LONGEST) -> str:
     """The data as text in which `@names`, and what stands between backticks, are code spans."""
-    shown = inert(data, most)
+    shown = _shown(data, most)
     parts, end = [], 0
     for found in _NAME.finditer(shown):
         parts += [_inner(shown[end : found.start()], first=not end), code(found[1] or found[2])]

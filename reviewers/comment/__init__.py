@@ -8,7 +8,7 @@ Laws:
 
 from reviewers.comment.answer import ROLES, Line, answer, changes_diff, help_text
 from reviewers.comment.files import files
-from reviewers.comment.gate import check_text, closed, gate, report_name
+from reviewers.comment.gate import check_text, gate, report_name
 from reviewers.comment.intro import intro, title
 from reviewers.comment.page import LIMIT, Links, marker, read_marker
 from reviewers.comment.status import LABELS, labels, status
@@ -23,7 +23,6 @@ __all__ = [
     "answer",
     "changes_diff",
     "check_text",
-    "closed",
     "files",
     "gate",
     "headline",

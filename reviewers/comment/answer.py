@@ -16,17 +16,20 @@ _MEANS = {
     "approve": ("agree; with the digest, to exactly that result", "whoever is asked"),
     "unapprove": ("take your answer back", "whoever gave it"),
     "reject": ("end the cycle: what it made is not wanted", "whoever is asked"),
-    "rerun": ("do a stage again, with other values if you give any; later answers become void", "whoever may write"),
-    "hold": ("start nothing more", "whoever may write"),
-    "unhold": ("go on", "whoever may write"),
-    "cancel": ("stop what runs, and end the cycle", "whoever may write"),
-    "rollback": ("deploy the version before, or the one you name", "whoever may maintain"),
+    "rerun": (
+        "do a stage again, with other values if you give any; later answers become void",
+        "whoever may write, is asked, or started it",
+    ),
+    "hold": ("start nothing more", "whoever may write, is asked, or started it"),
+    "unhold": ("go on", "maintainers, whoever is asked, or holds it"),
+    "cancel": ("stop what runs, and end the cycle", "maintainers, whoever is asked, or started it"),
+    "rollback": ("deploy the version before, or the one you name", "maintainers"),
     "delegate": ("let somebody answer in your place until then", "whoever is asked"),
     "status": ("say where the cycle is", "anybody"),
     "help": ("show this list", "anybody"),
 }
 ROLES = {verb: role for verb, (_, role) in _MEANS.items()}
-"""Who may say it, in words."""
+"""Who may say it, in words: see `reviewers/rights.py`."""
 
 
 class Line(Noun):

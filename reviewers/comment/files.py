@@ -6,39 +6,62 @@ Laws:
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from orchestrator.core.model import Cycle, Opening
-from reviewers.comment.gate import closed, report_name
-from reviewers.comment.intro import _params, _stage, _why
+from orchestrator.core.model import Cycle, Opening, Run
+from reviewers.comment.gate import outcome_words, report_name
+from reviewers.comment.intro import params, stage_words, why
 from reviewers.comment.mermaid import flowchart
 from reviewers.comment.page import page, small, table, when
 from reviewers.comment.report import Room, body, summary, warnings
 from reviewers.comment.svg import svg
-from reviewers.comment.words import SHOWN, headline, outcome_words
-from reviewers.safe import block, code, prose, text
+from reviewers.comment.words import SHOWN, headline_words, review_words
+from reviewers.safe import block, code, text
 
 FILE_LIMIT = 400_000  # characters; GitHub shows a Markdown file of half a megabyte
 
 
-def files(cycle: Cycle, openings: Sequence[Opening], head: str) -> dict[str, str]:
-    """Path below `cycles/<id>/` to the text of the file. `openings` are all, each as last seen."""
-    last = {one.run: one for one in openings}
-    if cycle.opening is not None:
-        last[cycle.opening.run] = cycle.opening
+class _Seen(NamedTuple):
+    """An opening and how it ended; open while that is empty."""
+
+    opening: Opening
+    outcome: str
+
+    @property
+    def name(self) -> str:
+        return report_name(self.opening.run)
+
+    @property
+    def ending(self) -> str:
+        return outcome_words(self.outcome) or "It is being reviewed."
+
+    @property
+    def reviews(self) -> str:
+        return "\n".join(f"- {review_words(one)}" for one in self.opening.reviews)
+
+
+def files(
+    cycle: Cycle, openings: Sequence[Opening], head: str, outcomes: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Path below `cycles/<id>/` to the text of the file.
+
+    `openings` are all there were, each as last seen; `outcomes` how each ended, by run (see `reviewers/chapters.py`).
+    """
+    ended = outcomes or {}
+    seen = [_Seen(one, ended.get(one.run, "")) for one in {one.run: one for one in openings}.values()]
     found = {
-        "README.md": _readme(cycle, tuple(last.values()), head),
+        "README.md": _readme(cycle, seen, head),
         "request.json": _json(_request(cycle)),
-        "manifest.json": _json(_manifest(cycle, tuple(last.values()), head)),
+        "manifest.json": _json(_manifest(cycle, seen, head)),
     }
-    for opening in last.values():
-        name = report_name(opening.run)
-        found[f"reports/{name}.md"] = _report(cycle, opening)
-        found[f"reports/{name}.json"] = _json(opening.report.model_dump(mode="json"))
-        for place, chart in enumerate(opening.report.charts, 1):
-            found[f"charts/{name}-{place}.svg"] = svg(chart)
+    for one in seen:
+        found[f"reports/{one.name}.md"] = _report(one)
+        found[f"reports/{one.name}.json"] = _json(one.opening.report.model_dump(mode="json"))
+        for place, chart in enumerate(one.opening.report.charts, 1):
+            found[f"charts/{one.name}-{place}.svg"] = svg(chart)
     return dict(sorted(found.items()))
 
 
@@ -60,23 +83,12 @@ def _request(cycle: Cycle) -> Mapping[str, JsonValue]:
     }
 
 
-def _manifest(cycle: Cycle, openings: Iterable[Opening], head: str) -> Mapping[str, JsonValue]:
-    seen = {one.run: one for one in openings}
+def _manifest(cycle: Cycle, openings: Sequence[_Seen], head: str) -> Mapping[str, JsonValue]:
+    seen = {one.opening.run: one for one in openings}
     current = {one.id: one for one in cycle.runs}
-    runs: list[JsonValue] = []
-    for name in dict.fromkeys([*seen, *current]):
-        run, opening = current.get(name), seen.get(name)
-        runs.append(
-            {
-                "run": name,
-                "current": run is not None,
-                "digest": (run.digest if run else "") or (opening.digest if opening else ""),
-                "state": run.state if run else "replaced",
-                "outputs": dict(run.outputs) if run else {},
-                "report": f"reports/{report_name(name)}.md" if opening else None,
-                "reviews": [one.model_dump(mode="json") for one in opening.reviews] if opening else [],
-            }
-        )
+    runs: list[JsonValue] = [
+        _entry(name, current.get(name), seen.get(name)) for name in dict.fromkeys([*seen, *current])
+    ]
     return {
         "cycle": cycle.id,
         "state": cycle.state.value,
@@ -88,49 +100,57 @@ def _manifest(cycle: Cycle, openings: Iterable[Opening], head: str) -> Mapping[s
     }
 
 
-def _readme(cycle: Cycle, openings: Sequence[Opening], head: str) -> str:
+def _entry(name: str, run: Run | None, seen: _Seen | None) -> dict[str, JsonValue]:
+    """One run in the manifest. A run that was done again leaves what its gate was about."""
+    entry: dict[str, JsonValue] = {"run": name, "state": "replaced", "digest": "", "outputs": {}, "reviews": []}
+    if seen is not None:
+        entry |= {
+            "digest": seen.opening.digest,
+            "report": f"reports/{seen.name}.md",
+            "outcome": seen.outcome,
+            "reviews": [one.model_dump(mode="json") for one in seen.opening.reviews],
+        }
+    if run is not None:
+        entry |= {"state": run.state, "digest": run.digest, "outputs": dict(run.outputs)}
+    return entry
+
+
+def _readme(cycle: Cycle, openings: Sequence[_Seen], head: str) -> str:
     reached = [
         [code(run.stage), str(run.attempt), run.state, code(run.digest[:SHOWN]) if run.digest else ""]
         for run in cycle.runs
     ]
     blocks = [
         f"# {code(cycle.pipeline.name)}, {code(cycle.id)}",
-        f"**{headline(cycle)}**",
-        _why(cycle),
+        f"**{headline_words(cycle)}**",
+        why(cycle),
         f"> {text(cycle.purpose)}" if cycle.purpose.strip() else "",
         block(flowchart(cycle), "mermaid"),
-        "\n".join(f"{place}. {_stage(stage)}" for place, stage in enumerate(cycle.pipeline.stages, 1)),
+        "\n".join(f"{place}. {stage_words(stage)}" for place, stage in enumerate(cycle.pipeline.stages, 1)),
         table(["stage", "attempt", "is", "digest"], reached) if reached else "",
-        *[part for one in openings for part in _found(cycle, one)],
-        *_params(cycle),
+        *[part for one in openings for part in _found(one)],
+        *params(cycle),
         small(f"record {code(head[:SHOWN])}, event {cycle.seq}" if head else f"event {cycle.seq}"),
     ]
     return f"{page('', blocks, limit=FILE_LIMIT)}\n"
 
 
-def _found(cycle: Cycle, opening: Opening) -> list[str]:
-    name = report_name(opening.run)
-    outcome = closed(cycle, opening)
-    return [
-        f"## {code(opening.run)}",
-        f"{prose(outcome)}" if outcome else "Being reviewed.",
-        summary(opening.report),
-        "\n".join(f"- {outcome_words(one)}" for one in opening.reviews),
-        f"[The report](reports/{name}.md)",
-    ]
+def _found(seen: _Seen) -> list[str]:
+    run, report = seen.opening.run, seen.opening.report
+    where = f"[The report](reports/{seen.name}.md)"
+    return [f"## {code(run)}", seen.ending, summary(report), seen.reviews, where]
 
 
-def _report(cycle: Cycle, opening: Opening) -> str:
-    name = report_name(opening.run)
-    room = Room(rows=1000, samples=200, charts="../charts", raw="../charts", name=name, drawn=False)
-    outcome = closed(cycle, opening)
+def _report(seen: _Seen) -> str:
+    opening = seen.opening
+    room = Room(rows=1000, samples=200, charts="../charts", raw="../charts", name=seen.name, drawn=False)
     blocks = [
         f"# {code(opening.run)}",
         summary(opening.report),
         warnings(opening.report, room),
-        f"{prose(outcome)}" if outcome else "Being reviewed.",
-        "\n".join(f"- {outcome_words(one)}" for one in opening.reviews),
+        seen.ending,
+        seen.reviews,
         *body(opening.report, room),
-        small(f"digest {code(opening.digest, 64)}", f"opened {when(opening.at)}"),
+        small(f"digest {code(opening.digest)}", f"opened {when(opening.at)}"),
     ]
-    return f"{page('', blocks, rest='', limit=FILE_LIMIT)}\n"
+    return f"{page('', blocks, limit=FILE_LIMIT)}\n"

@@ -5,11 +5,9 @@ Laws:
 - It says all that is asked at the top; the report follows, as much of it as has room.
 """
 
-from datetime import datetime
-
 from orchestrator.core.gate import Gate, Verdict
-from orchestrator.core.model import Cycle, Opening, State
-from reviewers.comment.page import Links, marker, page, several, when
+from orchestrator.core.model import Cycle, Opening
+from reviewers.comment.page import Links, marker, page
 from reviewers.comment.report import Room, body, summary, warnings
 from reviewers.comment.words import (
     SHOWN,
@@ -28,11 +26,11 @@ from reviewers.safe import block, code, mention, prose, text
 
 
 def gate(cycle: Cycle, opening: Opening, links: Links, *, ping: bool = False, outcome: str = "") -> str:
-    """The report comment of this opening. With an `outcome` (see `closed`) the gate is shut, and nothing is asked."""
+    """The report comment of this opening. With an `outcome` (see `chapters`) nothing is asked any more."""
     room, report = room_of(opening.run, links), opening.report
     stage = code(opening.stage)
     blocks = [
-        f"**{prose(outcome)}**" if outcome else "",
+        f"**{outcome_words(outcome)}**" if outcome else "",
         f"### Review of {stage}" if outcome else f"### Review of {stage}: may the cycle go on?",
         summary(report),
         warnings(report, room),
@@ -43,29 +41,13 @@ def gate(cycle: Cycle, opening: Opening, links: Links, *, ping: bool = False, ou
     return page(marker("gate", opening.run), blocks, rest=report_link(links, opening.run))
 
 
-def closed(cycle: Cycle, opening: Opening) -> str:
-    """How the gate of this opening closed, in one line, as far as the cycle shows it; empty while it is open.
-
-    `opening` is best the last one seen, with the reviews that closed it.
-    """
-    if cycle.opening is not None and cycle.opening.run == opening.run:
-        return ""
-    place = cycle.pipeline.index(opening.stage)
-    if place >= len(cycle.runs):
-        return f"↩️ Void: the cycle went back to {cycle.stage.name}"
-    if cycle.runs[place].id != opening.run:
-        return f"↩️ Void: {opening.stage} was run again"
-    if len(cycle.runs) > place + 1:
-        return _agreed(cycle, opening, cycle.runs[place + 1].at)
-    if cycle.state is State.DONE:
-        return _agreed(cycle, opening, cycle.changed_at)
-    mark = "❌ Rejected" if cycle.state is State.REJECTED else f"⛔ {cycle.state.value.replace('_', ' ').capitalize()}"
-    return f"{mark}{f': {cycle.reason}' if cycle.reason else ''}, {when(cycle.changed_at)}"
+def outcome_words(outcome: str) -> str:
+    """How a gate closed, with a mark that is seen at once; empty for nothing."""
+    mark = next((mark for word, mark in _MARKS.items() if outcome.startswith(word)), "")
+    return prose(f"{mark} {outcome}")
 
 
-def _agreed(cycle: Cycle, opening: Opening, at: datetime) -> str:
-    people = [one.by.login for one in opening.reviews if one.verdict is Verdict.APPROVE]
-    return f"✅ Approved{f' by {several(people)}' if people else ''}, {when(at)}"
+_MARKS = {"Approved": "✅", "Rejected": "❌", "Void": "↩️"}
 
 
 def report_name(run: str) -> str:
@@ -140,7 +122,6 @@ def check_text(cycle: Cycle, opening: Opening, links: Links) -> tuple[str, str]:
     room, report = room_of(opening.run, links), opening.report
     said = decided(cycle, opening)
     people, stuck = waiting(said) if said is not None else ("", "")
-    lacks = f"Stuck: {stuck}" if stuck else f"Waiting for {people}" if people else f"{opening.stage} is reviewed"
-    title = closed(cycle, opening) or lacks
+    title = f"Stuck: {stuck}" if stuck else f"Waiting for {people}" if people else f"{opening.stage} is reviewed"
     blocks = [summary(report), warnings(report, room), *_policy(opening), *body(report, room)]
     return plain(title, 140), page("", blocks, rest=report_link(links, opening.run))

@@ -29,11 +29,11 @@ def title(cycle: Cycle) -> str:
 def intro(cycle: Cycle, links: Links) -> str:
     """The pull request's text. It tells what does not change; the status comment tells the rest."""
     blocks = [
-        _why(cycle),
+        why(cycle),
         f"> {text(cycle.purpose)}" if cycle.purpose.strip() else "",
-        *_params(cycle),
+        *params(cycle),
         "### What happens",
-        "\n".join(f"{place}. {_stage(stage)}" for place, stage in enumerate(cycle.pipeline.stages, 1)),
+        "\n".join(f"{place}. {stage_words(stage)}" for place, stage in enumerate(cycle.pipeline.stages, 1)),
         "Nothing goes past a review before everybody who is asked has agreed. "
         "When every stage is done this pull request is merged; otherwise it is closed, and says why.",
         "### How to answer",
@@ -44,7 +44,8 @@ def intro(cycle: Cycle, links: Links) -> str:
     return page(marker("pull", cycle.id), blocks, rest=links.branch)
 
 
-def _why(cycle: Cycle) -> str:
+def why(cycle: Cycle) -> str:
+    """Why it began, by whom and when."""
     by = f", by {code(cycle.initiator.login)}" if cycle.initiator else ""
     return (
         f"**Ratchet retrains {code(cycle.pipeline.name)}**, because {_BEGAN[cycle.trigger]}{by}, "
@@ -52,7 +53,8 @@ def _why(cycle: Cycle) -> str:
     )
 
 
-def _stage(stage: Stage) -> str:
+def stage_words(stage: Stage) -> str:
+    """What the stage does, and who is asked then."""
     if stage.gate is None:
         return f"{code(stage.name)} runs."
     deadline = deadline_words(stage.gate)
@@ -60,8 +62,8 @@ def _stage(stage: Stage) -> str:
     return f"{code(stage.name)} runs. Then asked: {gate_words(stage.gate)}.{after}"
 
 
-def _params(cycle: Cycle) -> list[str]:
-    """What was set for this cycle, and, folded, what the file says."""
+def params(cycle: Cycle) -> list[str]:
+    """Blocks: what was set for this cycle, and, folded, what the file says."""
     rows = [
         [code(stage), code(key), code(value), code(said(_written(cycle, stage).get(key)))]
         for stage, values in cycle.params.items()

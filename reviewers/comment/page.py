@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from pydantic import Field
+
 from orchestrator.core.noun import Noun
 
 LIMIT = 60_000
@@ -21,10 +23,10 @@ class Links(Noun):
     """Where things are, as URLs; empty where there is no such thing."""
 
     pull: str = ""
-    server: str = ""
-    branch: str = ""
-    raw: str = ""
-    workflow_run: str = ""
+    server: str = Field("", description="the cycle's page on our server")
+    branch: str = Field("", description="its folder on its branch, where people look at files")
+    raw: str = Field("", description="the same folder, where pictures are loaded from")
+    workflow_run: str = Field("", description="the run of a workflow that asked for the cycle")
 
 
 def marker(kind: str, key: str) -> str:

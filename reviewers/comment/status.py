@@ -9,7 +9,15 @@ from orchestrator.core.model import Cycle, Opening, Run, State
 from reviewers.comment.gate import report_link
 from reviewers.comment.mermaid import flowchart
 from reviewers.comment.page import Links, folded, link, marker, page, small, table, when
-from reviewers.comment.words import SHOWN, clause_words, failure_words, headline, missing_words, onward, outcome_words
+from reviewers.comment.words import (
+    SHOWN,
+    clause_words,
+    failure_words,
+    headline_words,
+    missing_words,
+    onward,
+    review_words,
+)
 from reviewers.plain import duration
 from reviewers.safe import block, code, text
 
@@ -37,12 +45,12 @@ def labels(cycle: Cycle) -> set[str]:
 def status(cycle: Cycle, links: Links, now: datetime, *, head: str = "") -> str:
     """The status comment. `head` is the newest hash of the cycle's record; `now` tells only what has passed."""
     blocks = [
-        f"### {headline(cycle)}",
+        f"### {headline_words(cycle)}",
         _cure(cycle, now),
         block(flowchart(cycle), "mermaid"),
         *_gate(cycle, now),
         folded("Every stage so far", _runs(cycle, links)) if cycle.runs else "",
-        _links(cycle, links),
+        _links(links),
         _print(cycle, head),
     ]
     return page(marker("status", cycle.id), blocks, rest=links.server)
@@ -76,7 +84,7 @@ def _gate(cycle: Cycle, now: datetime) -> list[str]:
             block(f"/approve {opening.digest[:SHOWN]}"),
         ]
     if opening.reviews:
-        blocks += ["#### Answers so far", "\n".join(f"- {outcome_words(one)}" for one in opening.reviews[-50:])]
+        blocks += ["#### Answers so far", "\n".join(f"- {review_words(one)}" for one in opening.reviews[-50:])]
     return [*blocks, _deadline(cycle, opening, now)]
 
 
@@ -140,11 +148,11 @@ def _run(cycle: Cycle, run: Run, links: Links) -> list[str]:
     return [code(run.stage), str(run.attempt), when(run.at), took, state, digest]
 
 
-def _links(cycle: Cycle, links: Links) -> str:
+def _links(links: Links) -> str:
     found = [
         link(words, url)
         for words, url in (
-            ("The cycle's page", f"{links.server}/cycles/{cycle.id}" if links.server else ""),
+            ("The cycle's page", links.server),
             ("Reports and digests", links.branch),
             ("The workflow run that started it", links.workflow_run),
         )

@@ -112,7 +112,12 @@ def _needed(seats: Sequence[Seat]) -> list[str]:
 
 
 def headline(cycle: Cycle) -> str:
-    """Where the cycle is, in one sentence that needs no knowledge of the machine."""
+    """Where the cycle is, in one plain sentence, for places that read no Markdown: a commit, a log, a check."""
+    return plain(headline_words(cycle), 500)
+
+
+def headline_words(cycle: Cycle) -> str:
+    """Where the cycle is, in one sentence that needs no knowledge of the machine, as Markdown."""
     stage = code(cycle.stage.name)
     if cycle.held is not None and not cycle.state.ended:
         return f"⏸️ On hold: {prose(cycle.held, 500)}"
@@ -150,7 +155,7 @@ def _asking(cycle: Cycle) -> str:
     return f"👀 Waiting for {people} {before}" if people else f"👀 {code(cycle.stage.name)} is being reviewed {before}"
 
 
-def outcome_words(review: Review) -> str:
+def review_words(review: Review) -> str:
     """What one review says, in a line."""
     verb = {
         Verdict.APPROVE: "✅ {} agrees",

@@ -14,7 +14,8 @@ from orchestrator.core.gate import Person, Review, Roster
 from orchestrator.core.machine import advance
 from orchestrator.core.model import Pipeline, Trigger
 from orchestrator.core.report import Chart, Failure, Metric, Product, Report, Sample, Series, Table
-from reviewers.comment import Links
+from reviewers.chapters import chapters
+from reviewers.comment import Links, files, gate, status
 
 BEGAN = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 ALICE, BOB = Person(id="github:1", login="alice"), Person(id="github:2", login="bob")
@@ -29,8 +30,8 @@ ROSTER = Roster(
 )
 LINKS = Links(
     pull="https://github.com/acme/models/pull/42",
-    server="https://ratchet.acme.example",
-    branch="https://github.com/acme/models/tree/ratchet/c-000042/cycles/c-000042",
+    server="https://ratchet.acme.example/cycles/c-000042",
+    branch="https://github.com/acme/models/blob/ratchet/c-000042/cycles/c-000042",
     raw="https://github.com/acme/models/raw/ratchet/c-000042/cycles/c-000042",
     workflow_run="https://github.com/acme/models/actions/runs/123456",
 )
@@ -173,10 +174,10 @@ DEPLOYED = Report(
 
 
 class Story:
-    """A cycle that events happen to, one minute after the other; `openings` are those seen, as last seen."""
+    """A cycle that events happen to, one minute after the other."""
 
     def __init__(self, *, pipeline=PIPELINE, trigger=Trigger.PLANNER, purpose="Tweets from the autumn campaign"):
-        self.at, self.cycle, self.openings, self.said = BEGAN, None, {}, 0
+        self.at, self.cycle, self.events, self.said = BEGAN, None, [], 0
         self.happens(
             Triggered(
                 at=BEGAN,
@@ -194,13 +195,8 @@ class Story:
         """Fold it, and see the gate as the server would."""
         folded = advance(self.cycle, event)
         assert hasattr(folded, "cycle"), folded
-        if isinstance(event, ReviewGiven):
-            opening = self.cycle.opening
-            seen = (*opening.reviews, event.review)
-            self.openings[opening.run] = opening.but(reviews=seen, roster=event.roster)
         self.cycle = folded.cycle
-        if self.cycle.opening is not None:
-            self.openings[self.cycle.opening.run] = self.cycle.opening
+        self.events.append(event)
         self.at += timedelta(minutes=1)
         return self
 
@@ -234,9 +230,29 @@ class Story:
         return self.happens(RerunAsked(at=self.at, id=f"x{self.at}", by=ALICE, stage=stage, changes=changes))
 
     @property
+    def told(self):
+        """Every gate that was opened, and how each ended."""
+        return chapters(self.events)
+
+    @property
     def opening(self):
-        """The gate that was opened last."""
-        return list(self.openings.values())[-1]
+        """The gate that was opened last, as last seen."""
+        return self.told[-1].opening
+
+    def status(self, **more):
+        """The status comment."""
+        return status(self.cycle, LINKS, self.at, **more)
+
+    def gate(self, place=-1, *, ping=False):
+        """The comment of a gate."""
+        told = self.told[place]
+        return gate(self.cycle, told.opening, LINKS, ping=ping, outcome=told.outcome)
+
+    def files(self):
+        """The files on the branch."""
+        told = self.told
+        ended = {one.opening.run: one.outcome for one in told}
+        return files(self.cycle, [one.opening for one in told], "5e1f" * 16, ended)
 
 
 def at_collect():
