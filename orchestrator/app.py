@@ -6,18 +6,25 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.core.model import Pipeline
 from orchestrator.desk import Desk
 from orchestrator.engine import Engine
 from orchestrator.journal import Journal
-from orchestrator.outbox import Outbox
+from orchestrator.outbox import Inbox, Outbox
 from orchestrator.owner import me
-from orchestrator.ports import Clock, Executor, Reviewer
+from orchestrator.ports import Clock, Executor, People, Reviewer
 from orchestrator.rooms import Rooms
 from orchestrator.schema import DatabaseError, open_database
 from orchestrator.settings import HOME, read_settings
 from orchestrator.store import Store
+
+if TYPE_CHECKING:
+    from orchestrator.config import Config
+    from orchestrator.lobby import Lobby
+    from reviewers.github.repository import Repository
+    from reviewers.github.transport import Transport
 
 
 class SystemClock:
@@ -104,6 +111,63 @@ class App:
         from reviewers.policy import PolicyReviewer
 
         return Engine(self.store, self.executors, [PolicyReviewer(), *(reviewers or [])], self.clock, owner=me())
+
+    # GitHub, where a repository is configured
+
+    @cached_property
+    def transport(self) -> "Transport | None":
+        """The way to GitHub. Raises `GitHubError` where the credentials can't be ones."""
+        from reviewers.github.transport import Transport
+
+        github = self.settings.github
+        if github is None:
+            return None
+        return Transport(
+            github.api_url, token=github.token, app_id=github.app_id, private_key=github.private_key,
+            repository=github.repository,
+        )  # fmt: skip
+
+    @cached_property
+    def repository(self) -> "Repository | None":
+        """The repository, as it is asked."""
+        from reviewers.github.repository import Repository
+
+        github, transport = self.settings.github, self.transport
+        return Repository(transport.send, github.repository) if github and transport else None
+
+    @cached_property
+    def people(self) -> People:
+        """Who stands behind names: on GitHub, or in the pipeline file alone."""
+        from reviewers.directory import Directory
+        from reviewers.github.people import GitHubPeople
+
+        github, repository = self.settings.github, self.repository
+        if github is None or repository is None:
+            return Directory()
+        return GitHubPeople(repository, github.bots, lambda: self.rooms.delegations(self.clock.now()))
+
+    def pipelines(self) -> "tuple[Config, str]":
+        """The pipeline file and where it was read: on the default branch of the repository, or on disk. Raises
+        `Trouble` with every problem of it, or `GitHubError`.
+        """
+        from orchestrator.pipelines import on_disk, on_github
+
+        repository = self.repository
+        return on_disk(self.settings.config) if repository is None else on_github(repository, self.settings.config)
+
+    def lobby(self, desk: Desk) -> "Lobby | None":
+        """Who attends to the pull requests."""
+        from orchestrator.lobby import Lobby
+        from reviewers.github.people import GitHubPeople
+        from reviewers.github.room import Me
+
+        github, repository, transport, people = self.settings.github, self.repository, self.transport, self.people
+        if github is None or repository is None or transport is None or not isinstance(people, GitHubPeople):
+            return None
+        return Lobby(
+            desk, self.rooms, Inbox(self.store), self.clock, repository, people,
+            lambda: Me(*transport.whoami(), app=bool(github.app_id)), self.target, poll=github.poll,
+        )  # fmt: skip
 
     def target(self, pipeline: Pipeline) -> Path:
         """The folder of the pipeline's deployment target."""
