@@ -88,14 +88,9 @@ class TestVerified:
 class TestDelivery:
     """A webhook only says where to look sooner."""
 
-    @pytest.mark.parametrize("place", range(0, len(PAYLOADS), 47))
-    def test_there_are_329_of_them(self, place: int) -> None:
-        """The recorded payloads are all there, the events they are of as well."""
-        assert len(PAYLOADS) == 329
-        assert PAYLOADS[place][0]
-
     def test_every_recorded_payload_is_read(self) -> None:
         """All 329 payloads of 58 events: who sent them, about which repository, issue and comment."""
+        assert (len(PAYLOADS), len({event for event, _ in PAYLOADS})) == (329, 58)
         for event, payload in PAYLOADS:
             headers = {"X-GitHub-Delivery": "d", "X-GitHub-Event": event}
             read = read_delivery(headers, json.dumps(payload).encode())
