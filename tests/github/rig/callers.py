@@ -80,6 +80,10 @@ class Callers:
         self._apps = {app.id: app for app in apps}
         self._good: dict[str, Token] = {}
         site.routes.add("POST", "/app/installations/{id}/access_tokens", self._issue)
+        site.routes.add("GET", "/app", self._itself)
+        site.routes.add("GET", "/app/installations/{id}", self._place)
+        site.routes.add("GET", "/repos/{repo}/installation", self._place)
+        site.routes.add("GET", "/orgs/{org}/installation", self._place)
 
     def know(self, login: str, token: str) -> Caller:
         """This token is this person's from now on."""
@@ -125,6 +129,20 @@ class Callers:
         if datetime.fromtimestamp(claims["exp"], UTC) > NOW() + LONGEST + timedelta(seconds=5):
             raise Refused(401, "'Expiration time' claim ('exp') is too far in the future")
         return Caller(app.slug, app.jwt(self._site.now()), "app", app)
+
+    def _itself(self, call: Call, caller: Caller) -> Reply:
+        answer = self._site.pass_on(call, caller)
+        if answer.ok:
+            answer.body["owner"] = self._site.organization()
+        return answer
+
+    def _place(self, call: Call, caller: Caller, **_: str) -> Reply:
+        if caller.kind != "app":
+            raise Refused(401, "A JSON web token could not be decoded")
+        answer = self._site.pass_on(call, caller)
+        if answer.ok:
+            answer.body["target_id"] = answer.body["account"]["id"]
+        return answer
 
     def _issue(self, call: Call, caller: Caller, id: str) -> Reply | None:
         if caller.app is None or caller.kind != "app":

@@ -7,7 +7,7 @@ Laws
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -19,17 +19,10 @@ from .callers import App
 from .emulator import Emulator
 from .faults import Faults, Once
 from .hooks import Delivery
+from .judge import Exchange, Violations, judge
 from .person import Person
 from .site import Site
 from .wire import Call, Listener, Refused, Reply
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """What the product sent and what it got; `reply` is None where GitHub hung up."""
-
-    call: Call
-    reply: Reply | None
 
 
 class GitHub:
@@ -50,6 +43,7 @@ class GitHub:
         self._lock = threading.RLock()
         self.faults = Faults()
         self.exchanges: list[Exchange] = []
+        self._broken: list[Exception] = []
 
     def __enter__(self) -> Self:
         if self._own:
@@ -69,6 +63,8 @@ class GitHub:
         self._listener.close()
         if self._own:
             self._emulator.__exit__(kind, error, at)
+        if self._broken and error is None:
+            raise self._broken[0]
 
     # Who one can be
 
@@ -219,6 +215,11 @@ class GitHub:
         return self.site.checks.statuses.get(sha, [])
 
     @property
+    def violations(self) -> Violations:
+        """What GitHub's description says against the product's requests and against our own answers."""
+        return judge(self.exchanges)
+
+    @property
     def dispatches(self) -> list[dict[str, Any]]:
         """Workflows that were started."""
         return self.site.checks.dispatches
@@ -240,13 +241,21 @@ class GitHub:
 
     def _answer(self, call: Call) -> Reply | None:
         with self._lock:
-            reply = self.faults.before(call)
-            if reply is None:
-                done = self._inside(call)
-                reply = self.faults.after(call) or done
-            shown = None if reply.status == 0 else reply
-            self.exchanges.append(Exchange(call, shown))
+            fault = self.faults.before(call)
+            done = self._tried(call) if fault is None else None
+            fault = fault or self.faults.after(call)
+            reply = fault or done
+            shown = None if reply is None or reply.status == 0 else reply
+            path = call.path.removeprefix(self._prefix)
+            self.exchanges.append(Exchange(call, shown, path, fault is not None))
             return shown
+
+    def _tried(self, call: Call) -> Reply:
+        try:
+            return self._inside(call)
+        except Exception as error:  # the rig's own fault: told when the test ends
+            self._broken.append(error)
+            return Refused(500, f"the rig is broken: {error!r}").reply
 
     def _inside(self, call: Call) -> Reply:
         if not call.path.startswith(self._prefix + "/"):

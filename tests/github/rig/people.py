@@ -50,6 +50,11 @@ class People:
         """Whether their role is at least `role`."""
         return ROLES.index(self.role(login)) >= ROLES.index(role)
 
+    def may(self, login: str) -> dict[str, bool]:
+        """The same, spelt out."""
+        names = zip(("pull", "triage", "push", "maintain", "admin"), ROLES[1:], strict=True)
+        return {name: self.least(login, role) for name, role in names}
+
     def refuse(self, call: Call, caller: Caller) -> None:
         """Raise what GitHub says to one who may not do this."""
         found = re.fullmatch(r"/repos/[^/]+/[^/]+(/.*)?", call.path)
@@ -80,10 +85,7 @@ class People:
     def _permission(self, call: Call, caller: Caller, repo: str, login: str) -> Reply:
         user = self._user(login)
         role = self.role(user["login"])
-        rank = ROLES.index(role)
-        names = dict(zip(("pull", "triage", "push", "maintain", "admin"), ROLES[1:], strict=True))
-        may = {name: rank >= ROLES.index(least) for name, least in names.items()}
-        user |= {"permissions": may, "role_name": role}
+        user |= {"permissions": self.may(login), "role_name": role}
         return Reply(200, {"permission": COARSE.get(role, role), "role_name": role, "user": user})
 
     def _collaborator(self, call: Call, caller: Caller, repo: str, login: str) -> Reply:

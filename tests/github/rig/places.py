@@ -6,7 +6,8 @@ After a rename emulate answers 404; GitHub answers 301 to a GET and 307 to a wri
 import re
 from typing import TYPE_CHECKING
 
-from .wire import DOCUMENTATION, Call, Refused
+from .callers import Caller
+from .wire import DOCUMENTATION, Call, Refused, Reply
 
 if TYPE_CHECKING:
     from .site import Site
@@ -20,6 +21,7 @@ class Places:
         self.name = name
         self.id = 0
         self._before: set[str] = set()
+        site.routes.add("GET", "/repos/{repo}", self._look)
 
     def settle(self) -> None:
         """Learn the number from emulate."""
@@ -51,6 +53,14 @@ class Places:
     def by_number(self, text: str) -> str:
         """Addresses as in GitHub's Link headers: /repositories/{id}."""
         return text.replace(f"/repos/{self.name}/", f"/repositories/{self.id}/")
+
+    def _look(self, call: Call, caller: Caller, repo: str) -> Reply:
+        answer = self._site.pass_on(call, caller)
+        if answer.ok:
+            answer.body.update(network_count=0, subscribers_count=0)
+            if caller.kind == "person":
+                answer.body["permissions"] = self._site.people.may(caller.login)
+        return answer
 
     def _moved(self, call: Call, rest: str) -> None:
         url = f"{self._site.url()}/repositories/{self.id}{rest}"

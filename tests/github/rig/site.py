@@ -9,6 +9,7 @@ Laws
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -74,10 +75,10 @@ class Site:
         return self.pass_on(Call(method, path, query, {"content-type": "application/json"}, data), _ADMIN)
 
     def every(self, call: Call, caller: Caller) -> list[Any]:
-        """All pages of a list that emulate keeps, its filters left out."""
+        """All pages of a list that emulate keeps, without filters."""
         found: list[Any] = []
         while True:
-            query = {"per_page": "100", "page": str(len(found) // 100 + 1)}
+            query = {"state": "all", "per_page": "100", "page": str(len(found) // 100 + 1)}
             reply = self.pass_on(replace(call, query=query), caller)
             if not reply.ok:
                 raise _Passed(reply)
@@ -118,11 +119,7 @@ class Site:
     def organization(self) -> Any:
         """The owner, as a user."""
         owner = self.ask("GET", f"/repos/{self.places.name}").body["owner"]
-        return (
-            {name: value for name, value in owner.items() if name in _BRIEF}
-            | {name: f"{owner['url']}/{name}" for name in _BRIEF if name.endswith("_url") and name not in owner}
-            | {"gravatar_id": ""}
-        )
+        return {name: value for name, value in owner.items() if name in _BRIEF}
 
     def numbered(self, path: str) -> str:
         """The address of a path as GitHub's Link header writes it."""
@@ -139,7 +136,7 @@ class Site:
         return self.routes.answer(call, caller) or self.pass_on(call, caller)
 
     def _dressed(self, call: Call, reply: Reply) -> Reply:
-        headers = {"x-github-request-id": hashlib.sha256(repr(call).encode()).hexdigest()[:20].upper()}
+        headers = {"x-github-request-id": secrets.token_hex(10).upper()}
         headers |= {"x-github-media-type": "github.v3; format=json", "x-github-api-version-selected": "2022-11-28"}
         reset = int(self.now().timestamp()) + 3600
         headers |= {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", "x-ratelimit-used": "1"}
@@ -167,9 +164,18 @@ _BRIEF += ("type", "site_admin", *(f"{name}_url" for name in _URLS))
 
 def _plain(body: Any) -> Any:
     if isinstance(body, dict):
-        return {name: _plain(value) for name, value in body.items()}
+        plain = {name: _plain(value) for name, value in body.items()}
+        return _owner(plain) if plain.get("type") == "Organization" and "login" in plain else plain
     if isinstance(body, list):
         return [_plain(one) for one in body]
     if isinstance(body, str) and (found := MILLISECONDS.fullmatch(body)):
         return found[1] + "Z"
     return body
+
+
+def _owner(organization: dict[str, Any]) -> dict[str, Any]:
+    """An organization has all that a user has; emulate leaves out what it has no use for."""
+    url = organization["url"].replace("/orgs/", "/users/")
+    urls = {f"{name}_url": f"{url}/{name}" for name in (*_URLS, "received_events")}
+    urls |= {"html_url": url.replace("/users/", "/"), "gravatar_id": "", "site_admin": False}
+    return urls | organization | {"url": url}

@@ -1,7 +1,7 @@
 """Comments and reactions.
 
 emulate has no reactions, takes a comment of any length, lets anybody edit anybody's, knows no `since` within one
-pull request and loses what was written within the second of `since`.
+pull request, and answers 404 to the list of all comments.
 """
 
 from itertools import count
@@ -102,10 +102,17 @@ class Talk:
 
     def _list(self, call: Call, caller: Caller, repo: str, number: str | None = None) -> Reply:
         since = call.query.get("since", "")
-        shown = [self.shape(repo, one) for one in self._site.every(call, caller)]
+        places = [call.path]
+        if number is None:
+            pulls = [str(pull["number"]) for pull in self._site.pulls.all("all")]
+            plain = [str(one["number"]) for one in self._site.every(call.to(f"/repos/{repo}/issues"), caller)]
+            places = [f"/repos/{repo}/issues/{one}/comments" for one in pulls + plain]
+        found = [one for place in places for one in self._site.every(call.to(place), caller)]
+        shown = [self.shape(repo, one) for one in found]
         shown = [one for one in shown if one["updated_at"][:19] >= since[:19]]
-        if number is not None or "sort" not in call.query:
-            shown.sort(key=lambda one: one["id"])
+        by = "updated_at" if number is None and call.query.get("sort") == "updated" else "created_at"
+        down = number is None and call.query.get("direction") == "desc"
+        shown.sort(key=lambda one: (one[by], one["id"]), reverse=down)
         return paged(shown, call, self._site.numbered(call.path))
 
     def _target(self, call: Call) -> str:
