@@ -126,14 +126,19 @@ def begin(
     """A new cycle of whoever is here. Raises `Trouble` where what lies under its name is of another database: it
     would be adopted as if the new cycle had made it.
     """
-    if (found := _stranger(app)) is not None:
-        name, place = found
-        cure = "set RATCHET_DATABASE_URL to the database that it belongs to, or move what is left of that one away"
-        raise Trouble(f"the database has no {name} yet, but {place} is there", cure)
+    no_stranger(app)
     cycle, _ = app.desk.trigger(
         pipeline, Trigger.COMMAND_LINE, params=params, purpose=purpose, initiator=here(), attended=attended
     )
     return cycle
+
+
+def no_stranger(app: App) -> None:
+    """Raises `Trouble` where what lies under the next cycle's name is of another database."""
+    if (found := _stranger(app)) is not None:
+        name, place = found
+        cure = "set RATCHET_DATABASE_URL to the database that it belongs to, or move what is left of that one away"
+        raise Trouble(f"the database has no {name} yet, but {place} is there", cure)
 
 
 def _stranger(app: App) -> tuple[str, str] | None:
@@ -216,18 +221,26 @@ def cancel(arguments: Namespace, app: App) -> Answer:
 def rollback(arguments: Namespace, app: App) -> Answer:
     """Make the target serve an earlier version again, at once."""
     pipeline = pipeline_of(configuration(arguments.config), arguments.pipeline)
-    asked = said()
-    version = [arguments.version] if arguments.version else []
-    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline)), *version, "--run", asked]
+    version, previous = roll_back(app, pipeline, arguments.version, here(), said())
+    told = f"{pipeline.owns} serves {version} again, instead of {previous}"
+    return {"version": version, "previous": previous}, told
+
+
+def roll_back(app: App, pipeline: Pipeline, version: str | None, by: Person, asked: str) -> tuple[str, str]:
+    """The version that the target serves from now on, and the one before; `asked` names who said it where. Raises
+    `Trouble` where there is nothing to go back to.
+    """
+    named = [version] if version else []
+    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline)), *named, "--run", asked]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise Trouble(done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}")
     swapped: Mapping[str, str] = json.loads(done.stdout)
     newest = app.journal.cycles(pipeline.name, limit=1)
     if newest:
-        event = RolledBack(at=app.clock.now(), id=asked, by=here(), version=swapped["version"], was=swapped["previous"])
+        event = RolledBack(at=app.clock.now(), id=asked, by=by, version=swapped["version"], was=swapped["previous"])
         app.desk.submit(newest[0].id, event)
-    return dict(swapped), f"{pipeline.owns} serves {swapped['version']} again, instead of {swapped['previous']}"
+    return swapped["version"], swapped["previous"]
 
 
 def _submit(app: App, cycle: Cycle, event: Event) -> Answer:

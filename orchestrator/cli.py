@@ -81,6 +81,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write 0 to 65535")
+    return int(text)
+
+
 def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
     init = add("init", "write a first ratchet.yaml")
     init.add_argument("dir", nargs="?", default=".", metavar="DIR")
@@ -100,6 +106,9 @@ def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
     query.add_argument("pipeline", metavar="PIPELINE")
     query.add_argument("text", nargs="+", metavar="TEXT")
     add("schema", "JSON Schema of ratchet.yaml, for editors")
+    serve = add("serve", "engine, HTTP API, webhook and schedule, until it is told to stop")
+    serve.add_argument("--host", metavar="H", help="the address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=_port, metavar="P", help="the port (8372); 0 takes any that is free")
 
 
 def _add_cycle_commands(add: Callable[[str, str], "_Parser"]) -> None:
@@ -145,6 +154,10 @@ def _act(arguments: argparse.Namespace) -> int:
     app = App()
     if arguments.command == "run":
         return _run(arguments, app)
+    if arguments.command == "serve":
+        from orchestrator.server.serve import serve
+
+        return serve(arguments, app, tell=lambda line: print(line, flush=True))
     with_app = {
         "list": looks.cycles, "show": looks.show, "logs": looks.logs, "audit": looks.audit, "query": looks.query,
         "trigger": actions.trigger, "approve": actions.approve, "reject": actions.reject, "rerun": actions.rerun,

@@ -1,0 +1,189 @@
+"""The server's own clock: cycles that nobody has to ask for. A dropped cron of GitHub's costs nothing.
+
+Laws:
+- Each time of a schedule begins one cycle, however many servers look: its time is the cycle's idempotency key.
+- Remembered after it was begun, and never back in time: who dies in between finds the cycle by its key.
+- Every look says why a cycle is due or is not. What can't be counted is said to be uncounted, never guessed.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from orchestrator.config import Config
+from orchestrator.core.model import Cycle, Pipeline, Trigger
+from orchestrator.core.nearest import did_you_mean
+from orchestrator.core.schedule import Due, Facts, NotDue, Schedule, due, following, latest
+from orchestrator.journal import Journal
+from orchestrator.ports import Clock
+from orchestrator.rooms import Marks
+from orchestrator.server.keeper import Watched
+from orchestrator.store import Unavailable
+from orchestrator.trouble import Trouble
+from reviewers.plain import inert
+
+log = logging.getLogger("ratchet.server.clock")
+LONGEST = 60.0  # seconds between two looks: the file or the machine's clock may change
+UNCOUNTED = "this version has no counter of new rows"
+
+Read = tuple[Config, str]
+"""The configuration, and where it was read."""
+Begin = Callable[..., tuple[Cycle, bool]]
+"""`begin(config, pipeline, trigger=, purpose=, source=, key=)`: a cycle, and whether it is new. Raises `Trouble`."""
+
+
+class Found(NamedTuple):
+    """What a look found for one pipeline."""
+
+    pipeline: str
+    due: bool
+    reason: str
+    cycle: str | None = None
+    next: datetime | None = None
+
+
+class Timetable:
+    """The schedules of the pipeline file. `look` does what is due now; `plan` asks about some pipelines."""
+
+    def __init__(
+        self,
+        pipelines: Callable[[], Read],
+        begin: Begin,
+        journal: Journal,
+        marks: Marks,
+        clock: Clock,
+        with_key: Callable[[str], str | None],
+    ) -> None:
+        self._pipelines, self._begin, self._journal, self._marks = pipelines, begin, journal, marks
+        self._clock, self._with_key = clock, with_key
+        self._told: dict[str, str] = {}
+
+    def look(self) -> list[Found]:
+        """Begin every cycle that is due. What goes wrong for one pipeline keeps no other waiting."""
+        try:
+            read = self._pipelines()
+        except Trouble as trouble:
+            self._tell("the pipeline file", f"can't be used, and no schedule begins anything: {trouble}")
+            return []
+        self._tell("the pipeline file", "is right")
+        found = []
+        for pipeline in read[0].pipelines.values():
+            if pipeline.schedule is not None:
+                try:
+                    found.append(self._one(read, pipeline, pipeline.schedule, begin=True))
+                except Trouble as trouble:
+                    self._tell(pipeline.name, f"is due and can't begin: {trouble}")
+        return found
+
+    def plan(self, read: Read, name: str | None, *, begin: bool, key: str | None) -> list[Found]:
+        """The same for one pipeline or for all that have a schedule; without `begin` nothing is changed.
+        Raises `KeyError`, which says what was meant, for an unknown name.
+
+        A `key` stands for one time of a pipeline that has no schedule: then whoever asks is its clock.
+        """
+        pipelines = read[0].pipelines
+        if name is not None and name not in pipelines:
+            raise KeyError(did_you_mean(name, pipelines))
+        chosen = [one for one in pipelines.values() if (one.schedule if name is None else one.name == name)]
+        return [
+            self._one(read, one, one.schedule, begin=begin)
+            if one.schedule is not None
+            else self._unscheduled(read, one, begin, key)
+            for one in chosen
+        ]
+
+    def wait(self, found: Iterable[Found]) -> float:
+        """Seconds until something may be due, a minute at most."""
+        now = self._clock.now()
+        times = [(one.next - now).total_seconds() for one in found if one.next is not None]
+        return max(0.0, min([LONGEST, *times]))
+
+    def _one(self, read: Read, pipeline: Pipeline, schedule: Schedule, *, begin: bool) -> Found:
+        mark, now = f"schedule {pipeline.name}", self._clock.now()
+        newest = self._journal.cycles(pipeline.name, limit=1)
+        considered = _moment(self._marks.get(mark))
+        facts = Facts(
+            now=now, last_considered=considered, last_cycle_at=newest[0].began_at if newest else None,
+            new_rows=None, uncounted=UNCOUNTED,
+        )  # fmt: skip
+        said = due(schedule, facts)
+        if isinstance(said, NotDue):
+            if begin and said.considered is not None:
+                self._remember(mark, said.considered)
+            self._tell(pipeline.name, f"is not due: {said.reason}", quiet=said.considered is None)
+            return Found(pipeline.name, False, said.reason, self._begun(pipeline, schedule, now), said.next)
+        return self._due(read, pipeline, schedule, said, begin=begin)
+
+    def _due(self, read: Read, pipeline: Pipeline, schedule: Schedule, said: Due, *, begin: bool) -> Found:
+        cycle = self._with_key(_key(pipeline, said.considered))
+        if begin:
+            made, new = self._begin(
+                read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=said.reason, source=read[1],
+                key=_key(pipeline, said.considered),
+            )  # fmt: skip
+            cycle = made.id
+            self._remember(f"schedule {pipeline.name}", said.considered)
+            if new:
+                log.info("%s begins: %s", made.id, inert(said.reason, 300))
+        return Found(pipeline.name, True, said.reason, cycle, following(schedule, self._clock.now()))
+
+    def _unscheduled(self, read: Read, pipeline: Pipeline, begin: bool, key: str | None) -> Found:
+        if not key:
+            return Found(pipeline.name, False, "it has no schedule, and no key says which time this is")
+        name = f"plan {pipeline.name} {key}"
+        known = self._with_key(name)
+        if known is not None or not begin:
+            reason = f"{known} was begun for this time" if known else "it has no schedule, and whoever asks says when"
+            return Found(pipeline.name, known is None, reason, known)
+        reason = f"asked for as {key}"
+        made, _ = self._begin(read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=reason, source=read[1], key=name)
+        return Found(pipeline.name, True, reason, made.id)
+
+    def _begun(self, pipeline: Pipeline, schedule: Schedule, now: datetime) -> str | None:
+        """The cycle that stands for the latest time, if one was begun for it."""
+        moment = latest(schedule, now)
+        return self._with_key(_key(pipeline, moment)) if moment is not None else None
+
+    def _remember(self, mark: str, considered: datetime) -> None:
+        before = _moment(self._marks.get(mark))
+        if before is None or before < considered:
+            self._marks.set(mark, considered.isoformat())
+
+    def _tell(self, about: str, said: str, *, quiet: bool = False) -> None:
+        """In the log, once for each news."""
+        if self._told.get(about) != said:
+            self._told[about] = said
+            log.log(logging.DEBUG if quiet else logging.INFO, "%s %s", about, inert(said, 500))
+
+
+def _key(pipeline: Pipeline, moment: datetime) -> str:
+    return f"schedule {pipeline.name} {moment.isoformat()}"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None
+
+
+class ClockKeeper(Watched):
+    """The thread that looks at the timetable, when something falls due and once a minute."""
+
+    def __init__(self, timetable: Timetable) -> None:
+        self._timetable = timetable
+        self._bell = threading.Event()
+        super().__init__("clock", self._turn, self._bell.set)
+
+    def wake(self) -> None:
+        """Look now."""
+        self._bell.set()
+
+    def _turn(self, _: Watched) -> None:
+        while not self.beat():
+            wait = 1.0
+            try:
+                wait = self._timetable.wait(self._timetable.look())
+            except Unavailable as error:
+                log.warning("the schedules can't be looked at: %s", error)
+            self._bell.wait(wait)
+            self._bell.clear()
