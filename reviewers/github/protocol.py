@@ -130,7 +130,7 @@ def _said(body: Json) -> str:
         return ""
     errors = body.get("errors")
     words = [body.get("message"), *map(_complaint, errors if isinstance(errors, list) else [])]
-    return "".join(f": {word}" for word in words if isinstance(word, str) and word)
+    return "".join(f": {word.rstrip('. ')}" for word in words if isinstance(word, str) and word)
 
 
 def _complaint(error: Json) -> Json:

@@ -244,6 +244,7 @@ class TestChecked:
                 {"message": "No", "errors": [{"field": "body", "code": "missing"}, "Body is too long"]},
                 ": No: body missing: Body is too long:",
             ),
+            ({"message": "It is so.", "errors": [{}]}, ": It is so: change"),
             ({"message": 5, "errors": "all of them"}, "422: change"),
             (["no object"], "422: change"),
             ({"message": "a\nb\x1b[31m"}, r"a b\\u001b\[31m"),
