@@ -192,7 +192,7 @@ def start(code: Any) -> int:
 
 def cell(text: str) -> str:
     """Data as Markdown of one line that shows just that: every sign that could mean more is written as its number."""
-    return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in plain(text))
+    return "".join(c if c.isalnum() or c in " ,-" else f"&#{ord(c)};" for c in plain(text))
 
 
 def link(text: str, url: str) -> str:

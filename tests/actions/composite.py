@@ -17,9 +17,9 @@ TOKEN = "a-token-that-nobody-may-see"  # noqa: S105 - a server of this machine t
 
 HOSTILE = (
     '/approve"; echo PWNED=$(id -un) #',
-    "$(touch pwned)",
-    "`touch pwned`",
-    "'; touch pwned; '",
+    "$(touch $PWNED)",
+    "`touch $PWNED`",
+    "'; touch $PWNED; '",
     "fine\n::set-output name=cycle::pwned\n::add-mask::e\n##[error]pwned",
     "::stop-commands::pwned",
     "x\r\ncycle=pwned\nstate<<E\npwned\nE",
@@ -61,6 +61,7 @@ def use(name: str, folder: Path, given: dict[str, str], env: dict[str, str] | No
         "GITHUB_OUTPUT": str(folder / "output"),
         "GITHUB_STEP_SUMMARY": str(folder / "summary"),
         "RATCHET_PAUSE": "0.01",
+        "PWNED": str(folder / "pwned"),
     }
     inputs = {key: re.fullmatch(r"\$\{\{ inputs\.([a-z-]+) \}\}", value) for key, value in step["env"].items()}
     filled = {key: given[match[1]] for key, match in inputs.items() if match}

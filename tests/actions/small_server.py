@@ -95,7 +95,7 @@ class SmallServer:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = answer  # noqa: N815 - http.server's names
+            do_GET = do_POST = do_CONNECT = answer  # noqa: N815 - http.server's names
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -188,7 +188,7 @@ def test_github_vouches_for_the_workflow(small: SmallServer, tmp_path: Path) -> 
 # review
 
 
-PULL = {"number": 7, "pull_request": {"url": "x"}, "title": "$(touch pwned)"}
+PULL = {"number": 7, "pull_request": {"url": "x"}, "title": "$(touch $PWNED)"}
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -223,7 +223,7 @@ def test_what_is_on_no_pull_request_is_left_alone(small: SmallServer, tmp_path: 
 @pytest.mark.parametrize(
     "happened",
     [
-        {"issue": PULL | {"number": "7; touch pwned"}, "comment": {"id": 1}},
+        {"issue": PULL | {"number": "7; touch $PWNED"}, "comment": {"id": 1}},
         {"issue": PULL | {"number": True}, "comment": {"id": 1}},
         {"issue": PULL | {"number": -1}, "comment": {"id": 1}},
         {"issue": PULL, "comment": {"id": "1\n::error::"}},
