@@ -17,6 +17,9 @@ from rig.github import GitHub
 from rig.node import modules
 from rig.person import Refusal
 
+from reviewers.github.repository import Repository
+from reviewers.github.transport import Transport
+
 HOME = "/repos/acme/models"
 BRANCH = "ratchet/c-000001"
 
@@ -83,7 +86,7 @@ class Ear:
 
         self._server = HTTPServer(("127.0.0.1", 0), Hear)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/github/webhook"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -250,6 +253,42 @@ def test_an_app_without_members_may_not_ask_for_teams(emulator: Emulator, github
         theirs = installation(github)
         assert theirs.get("/orgs/acme/teams/ml/memberships/alice").status_code == 403
         assert theirs.post(f"{HOME}/statuses/{github.tip()}", json={"state": "success"}).status_code == 403
+
+
+def test_a_login_changes_hands(github: GitHub) -> None:
+    """Alice is called otherwise, and Mallory takes her login: the number tells them apart."""
+    pull, theirs = opened(github), installation(github)
+    github.as_("alice").comment(pull, "mine")
+    numbers = github.user_id("alice"), github.user_id("mallory")
+    github.rename_user("alice", "alicia")
+    assert theirs.get("/users/alice").status_code == 404
+    github.rename_user("mallory", "Alice")
+    assert theirs.get("/users/alicia").json()["id"] == numbers[0]
+    assert theirs.get("/users/alice").json()["id"] == numbers[1]
+    told = theirs.get(f"{HOME}/collaborators/alice/permission").json()
+    assert (told["permission"], told["user"]["id"]) == ("none", numbers[1])
+    assert theirs.get("/orgs/acme/teams/ml/memberships/alice").status_code == 404
+    assert {one["login"] for one in theirs.get("/orgs/acme/teams/ml/members").json()} == {"alicia", "bob"}
+    (comment,) = theirs.get(f"{HOME}/issues/{pull}/comments").json()
+    assert comment["user"]["login"] == "alicia"
+    github.set_role("alice", "read")
+    github.as_("alice").edit(comment["id"], "still mine")
+
+
+def test_logins_are_found_without_regard_to_case(github: GitHub) -> None:
+    """Alice is alice."""
+    theirs = installation(github)
+    assert theirs.get(f"{HOME}/collaborators/ALICE/permission").json()["user"]["login"] == "alice"
+    assert theirs.get("/orgs/acme/teams/ml/memberships/Alice").json()["state"] == "active"
+
+
+def test_nobody_meets_the_limit_of_emulate(github: GitHub) -> None:
+    """Whoever calls often calls under other tokens there."""
+    pull = opened(github)
+    github.site.turn = 2
+    for theirs in (client(github), installation(github)):
+        for _ in range(9):
+            assert theirs.get(f"{HOME}/pulls/{pull}").status_code == 200
 
 
 # Talk
@@ -577,6 +616,32 @@ def test_deliveries_are_lost_held_and_sent_again(github: GitHub, ear: Ear) -> No
     assert arrived == ["two", "one", "three", "three", "three"]
 
 
+def test_five_deliveries_at_once(github: GitHub, ear: Ear) -> None:
+    """The same, at the same moment."""
+    github.hook(ear.url, "s", "issue_comment")
+    github.as_("alice").comment(opened(github), "/approve")
+    github.settle()
+    github.redeliver(times=5, at_once=True)
+    assert len(ear.heard) == 6
+    assert len({headers["x-github-delivery"] for headers, _ in ear.heard}) == 1
+
+
+def test_an_app_looks_its_deliveries_up(github: GitHub, ear: Ear) -> None:
+    """Which were not taken, newest first, and asks for them again."""
+    github.hook("http://127.0.0.1:9/", "s", "issue_comment")
+    github.as_("alice").comment(opened(github), "x")
+    github.settle()
+    theirs = app(github)
+    (first,) = theirs.get("/app/hook/deliveries").json()
+    assert (first["status_code"], first["event"], first["redelivery"]) == (502, "issue_comment", False)
+    assert first["id"] > 2**32
+    assert theirs.post(f"/app/hook/deliveries/{first['id']}/attempts").status_code == 202
+    github.settle()
+    second, _ = theirs.get("/app/hook/deliveries").json()
+    assert (second["guid"], second["redelivery"]) == (first["guid"], True)
+    assert client(github).get("/app/hook/deliveries").status_code == 401
+
+
 def test_a_hook_that_nobody_answers_hurts_nobody(github: GitHub) -> None:
     """The delivery is remembered as unanswered."""
     github.hook("http://127.0.0.1:9/", "s", "issue_comment")
@@ -599,6 +664,34 @@ def test_github_is_down(github: GitHub) -> None:
     github.as_("alice").comment(pull, "meanwhile")
     github.up()
     assert len(theirs.get(f"{HOME}/issues/{pull}/comments").json()) == 1
+
+
+def test_github_goes_down_in_the_middle(github: GitHub) -> None:
+    """After two more calls."""
+    theirs = client(github)
+    github.down(after=2)
+    assert [theirs.get(HOME).status_code for _ in range(3)] == [200, 200, 503]
+
+
+def test_something_happens_meanwhile(github: GitHub) -> None:
+    """Just before an answer somebody acts, once."""
+    pull, theirs = opened(github), client(github)
+    github.when("GET", r"/permission$", lambda: github.set_role("alice", "none"))
+    github.when("GET", r"/comments$", lambda: github.as_("bob").comment(pull, "first"))
+    assert theirs.get(f"{HOME}/collaborators/alice/permission").json()["permission"] == "none"
+    assert len(theirs.get(f"{HOME}/issues/{pull}/comments").json()) == 1
+    assert len(theirs.get(f"{HOME}/issues/{pull}/comments").json()) == 1
+
+
+def test_waiting_for_something_to_be_so(github: GitHub) -> None:
+    """Another thread's comment ends the wait; what never comes says what came."""
+    pull = opened(github)
+    other = threading.Thread(target=lambda: client(github).post(f"{HOME}/issues/{pull}/comments", json={"body": "x"}))
+    other.start()
+    github.until(lambda: len(github.comments(pull)) == 1)
+    other.join()
+    with pytest.raises(TimeoutError, match="POST /repos/acme/models/issues/1/comments"):
+        github.until(lambda: False, seconds=0.01)
 
 
 @pytest.mark.parametrize("status", [502, 0])
@@ -653,3 +746,41 @@ def test_exchanges_are_kept_and_judged(github: GitHub) -> None:
     assert [one.reply.status for one in github.exchanges if one.reply] == [201, 200]
     (wrong,) = github.violations.requests
     assert "colour" in wrong
+
+
+@pytest.mark.parametrize("as_app", [True, False])
+def test_the_product_is_at_home_here(github: GitHub, as_app: bool) -> None:
+    """Its own transport, as an App and with a token: everything it does is known to GitHub, and is done."""
+    key = (
+        {"app_id": str(github.app_id), "private_key": github.private_key}
+        if as_app
+        else {"token": github.token("machine")}
+    )
+    transport = Transport(github.url, repository="acme/models", pace=0, **key)
+    home = Repository(transport.send, "acme/models")
+    me, login = transport.whoami()
+    assert login == ("ratchet[bot]" if as_app else "machine")
+    sha = home.commit(BRANCH, home.head("main") or "", {"a/é.md": "é", "a/b": b"\xff"}, "m")
+    pull = home.open_pull(BRANCH, "main", "t", "b")
+    comment = github.as_("alice").comment(pull.number, "/approve")
+    home.react(comment, "eyes")
+    own = home.say(pull.number, "status")
+    assert home.edit(own.id, "status 2").user is not None
+    assert home.reactions(comment) == ((me, "eyes"),)
+    assert [one.id for one in home.comments(pull.number).items] == [comment, own.id]
+    github.as_("bob").review(pull.number, "APPROVE")
+    assert home.reviews(pull.number).items[0].commit_id == sha
+    assert (home.role("alice"), home.role("mallory"), home.role("ratchet[bot]")) == ("write", "none", "none")
+    assert {one.login for one in home.team("acme", "ml")} == {"alice", "bob"}
+    home.add_labels(pull.number, "ratchet")
+    home.remove_label(pull.number, "ratchet")
+    if as_app:
+        check = home.check(sha, "ratchet", external_id="x", status="in_progress", title="t", summary="s")
+        home.edit_check(check, status="completed", conclusion="success", title="t", summary="s")
+        assert [one.id for one in home.checks(sha, "ratchet")] == [check]
+    home.status(sha, "ratchet", "pending", "d")
+    assert [one.state for one in home.statuses(sha)] == ["pending"]
+    assert home.merge(pull.number, sha, "done") == github.tip()
+    assert home.file("a/é.md", "main") == "é".encode()
+    assert github.violations.requests == []
+    transport.close()

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .wire import Call, Refused, Reply
@@ -31,7 +32,9 @@ class Faults:
 
     def __init__(self) -> None:
         self.down: int | None = None  # the status that everything gets; 0 hangs up
+        self.still = 0  # calls that get through before it is down
         self.once: list[Once] = []
+        self.when: list[tuple[Once, Callable[[], None]]] = []
         self.calm_at = 0.0
         self.limited: str = ""
 
@@ -41,8 +44,13 @@ class Faults:
 
     def before(self, call: Call) -> Reply | None:
         """What goes wrong instead of an answer; status 0 means to hang up."""
+        for one, do in [pair for pair in self.when if pair[0].fits(call)]:
+            self.when.remove((one, do))
+            do()
         if self.down is not None:
-            return _broken(self.down)
+            self.still -= 1
+            if self.still < 0:
+                return _broken(self.down)
         left = self.calm_at - time.monotonic()
         if left > 0 and not (self.limited == "secondary" and call.method not in WRITES):
             return _limited(self.limited, max(1, round(left)))

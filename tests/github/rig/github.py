@@ -6,26 +6,26 @@ Laws
 """
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
-
-import httpx
+from typing import Self
 
 from . import seed
 from .callers import App
 from .emulator import Emulator
 from .faults import Faults, Once
 from .hooks import Delivery
-from .judge import Exchange, Violations, judge
+from .judge import Exchange
 from .person import Person
+from .sights import Sights
 from .site import Site
 from .wire import Call, Listener, Refused, Reply
 
 
-class GitHub:
+class GitHub(Sights):
     """One organization, one repository, some people, an App."""
 
     def __init__(
@@ -40,7 +40,7 @@ class GitHub:
         self._emulator, self._own = emulator or Emulator(), emulator is None
         self._files, self._prefix, self._named = files or {}, prefix, repository
         self._apps = apps or seed.apps()
-        self._lock = threading.RLock()
+        self._lock = threading.Condition()
         self.faults = Faults()
         self.exchanges: list[Exchange] = []
         self._broken: list[Exception] = []
@@ -67,11 +67,6 @@ class GitHub:
             raise self._broken[0]
 
     # Who one can be
-
-    @property
-    def repository(self) -> str:
-        """owner/name, as it is now."""
-        return self.site.places.name
 
     @property
     def app_id(self) -> int:
@@ -118,14 +113,19 @@ class GitHub:
         self._admin("PUT", f"/orgs/{seed.ORG}/teams/{team}/memberships/{login}", {"role": "member"})
         (self.site.people.pending.add if pending else self.site.people.pending.discard)((team, login))
 
+    def rename_user(self, login: str, to: str) -> None:
+        """This person (known here as ever) is called otherwise on GitHub; their old login is free for another."""
+        self.site.people.names[login] = to
+
     def remove_from_team(self, login: str, team: str) -> None:
         self._admin("DELETE", f"/orgs/{seed.ORG}/teams/{team}/memberships/{login}")
 
     # What goes wrong
 
-    def down(self, status: int = 503) -> None:
-        """Until `up()` everything gets this status; 0 hangs up without a word."""
-        self.faults.down = status
+    def down(self, status: int = 503, after: int = 0) -> None:
+        """Until `up()` everything gets this status, 0 hangs up; `after` so many more calls of the product."""
+        with self._lock:
+            self.faults.down, self.faults.still = status, after
 
     def up(self) -> None:
         self.faults.down = None
@@ -133,6 +133,20 @@ class GitHub:
     def fail_once(self, method: str, path: str, after: bool = False, status: int = 502) -> None:
         """The next call in whose path the regex `path` is found fails; `after`: although it was done. 0 hangs up."""
         self.faults.once.append(Once(method, path, after, status))
+
+    def when(self, method: str, path: str, do: Callable[[], None]) -> None:
+        """Just before the next such call of the product is answered, do this (once): "and meanwhile Alice …"."""
+        self.faults.when.append((Once(method, path, False, 0), do))
+
+    def until(self, so: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait until something is so: asked again after each call to GitHub, and five times a second."""
+        end = time.monotonic() + seconds
+        while not so():
+            if time.monotonic() > end:
+                last = [f"{one.call.method} {one.path}" for one in self.exchanges[-5:]]
+                raise TimeoutError(f"not so after {seconds} s; the product's last calls: {last}")
+            with self._lock:
+                self._lock.wait(0.2)
 
     def limit(self, seconds: float, kind: str = "secondary") -> None:
         """403 for so long: "secondary" for writes with Retry-After, "primary" for everything."""
@@ -176,66 +190,17 @@ class GitHub:
             self.site.hooks.send(delivery)
         self.site.hooks.mode = "sent"
 
-    def redeliver(self, number: int = -1, times: int = 1) -> None:
-        """Send delivery `number` again, under the same delivery id."""
+    def redeliver(self, number: int = -1, times: int = 1, at_once: bool = False) -> None:
+        """Send delivery `number` again, under the same delivery id; `at_once`: at the same moment, and wait."""
+        if at_once:
+            self.site.hooks.burst(self.deliveries[number], times)
+            return
         for _ in range(times):
             self.site.hooks.send(self.deliveries[number])
 
     def settle(self) -> None:
         """Wait until all deliveries on their way have been answered."""
         self.site.hooks.settle()
-
-    # What can be seen
-
-    def pulls(self) -> list[dict[str, Any]]:
-        """All of them, oldest first."""
-        return sorted(self._all("pulls", state="all"), key=lambda one: one["number"])
-
-    def comments(self, pull: int) -> list[dict[str, Any]]:
-        return self._all(f"issues/{pull}/comments")
-
-    def reviews(self, pull: int) -> list[dict[str, Any]]:
-        return self._all(f"pulls/{pull}/reviews")
-
-    def reactions(self, comment: int) -> list[str]:
-        """What stands under a comment, in the order given."""
-        return [one["content"] for one in self.site.talk.reactions.get(f"issues/comments/{comment}", [])]
-
-    def labels(self, pull: int) -> list[str]:
-        return [one["name"] for one in self._look(f"issues/{pull}/labels")]
-
-    def checks(self, sha: str) -> list[dict[str, Any]]:
-        """The check runs of a commit, oldest first."""
-        return sorted(
-            self._look(f"commits/{sha}/check-runs?filter=all&per_page=100")["check_runs"], key=lambda one: one["id"]
-        )
-
-    def statuses(self, sha: str) -> list[dict[str, Any]]:
-        """The commit statuses, newest first."""
-        return self.site.checks.statuses.get(sha, [])
-
-    @property
-    def violations(self) -> Violations:
-        """What GitHub's description says against the product's requests and against our own answers."""
-        return judge(self.exchanges)
-
-    @property
-    def dispatches(self) -> list[dict[str, Any]]:
-        """Workflows that were started."""
-        return self.site.checks.dispatches
-
-    def tip(self, branch: str = "main") -> str | None:
-        """The commit a branch is at, None where there is no such branch."""
-        return self.site.git.tip(branch)
-
-    def files(self, ref: str = "main") -> dict[str, bytes]:
-        """Everything on a branch or commit."""
-        return {path: self.site.git.read(blob) for path, (_, blob) in self.site.git.leaves(ref).items()}
-
-    def write(self, path: str, content: str | bytes | None, branch: str = "main") -> str:
-        """Commit a file (None removes it) as the administrator; the commit."""
-        data = content.encode() if isinstance(content, str) else content
-        return self.site.git.write(branch, path, data, f"{path} by hand")
 
     # Inside
 
@@ -248,6 +213,7 @@ class GitHub:
             shown = None if reply is None or reply.status == 0 else reply
             path = call.path.removeprefix(self._prefix)
             self.exchanges.append(Exchange(call, shown, path, fault is not None))
+            self._lock.notify_all()
             return shown
 
     def _tried(self, call: Call) -> Reply:
@@ -262,36 +228,9 @@ class GitHub:
             return Refused(404, "Not Found").reply
         return self.site.handle(replace(call, path=call.path.removeprefix(self._prefix)))
 
-    def _by(self, token: str, call: Call) -> Reply:
-        with self._lock:
-            return self.site.handle(replace(call, headers=dict(call.headers) | {"authorization": f"Bearer {token}"}))
-
-    def _look(self, path: str) -> Any:
-        where, _, query = path.partition("?")
-        pairs = dict(httpx.QueryParams(query))
-        reply = self._by(seed.token("admin"), Call("GET", f"/repos/{self.repository}/{where}", pairs))
-        if not reply.ok:
-            raise LookupError(f"{path}: {reply.body}")
-        return reply.body
-
-    def _all(self, path: str, **query: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while len(found) % 100 == 0:
-            params = httpx.QueryParams({**query, "per_page": 100, "page": len(found) // 100 + 1})
-            if not (more := self._look(f"{path}?{params}")):
-                break
-            found += more
-        return found
-
-    def _admin(self, method: str, path: str, body: Any = None) -> Any:
-        answer = self.site.ask(method, path, body)
-        if not answer.ok:
-            raise LookupError(f"{method} {path}: {answer.body}")
-        return answer.body
-
     def _settle_in(self) -> None:
         for login in seed.ROLES:
-            self._admin("PUT", f"/repos/{self.repository}/collaborators/{login}", {"permission": "admin"})
+            self._admin("PUT", f"collaborators/{login}", {"permission": "admin"})
         for team, members in seed.TEAMS.items():
             self._admin("POST", f"/orgs/{seed.ORG}/teams", {"name": team})
             for login in members:

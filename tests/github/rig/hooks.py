@@ -9,6 +9,7 @@ import json
 import queue
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .callers import Caller
+from .wire import Call, Refused, Reply, paged
 
 if TYPE_CHECKING:
     from .site import Site
@@ -33,16 +35,30 @@ class Hook:
     events: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """One time that a delivery was sent; a status of 0: nobody answered."""
+
+    id: int
+    at: str
+    status: int
+
+
 @dataclass
 class Delivery:
-    """One event on its way to one hook; `answers` has a status for each time it was sent (0: nobody answered)."""
+    """One event on its way to one hook."""
 
     hook: Hook
     guid: str
     event: str
     action: str
     body: bytes
-    answers: list[int] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def answers(self) -> list[int]:
+        """The status of each attempt."""
+        return [attempt.status for attempt in self.attempts]
 
     @property
     def payload(self) -> Any:
@@ -65,19 +81,26 @@ class Hooks:
 
     def __init__(self, site: "Site") -> None:
         self._site = site
-        self._ids = count(700_000_001)
+        self._ids, self._tries = count(700_000_001), count(2**40)
         self.hooks: list[Hook] = []
         self.deliveries: list[Delivery] = []
         self.mode = "sent"  # sent | lost | held
         self.held: list[Delivery] = []
         self._queue: queue.Queue[Delivery | None] = queue.Queue()
+        self._closing = False
+        self._http = httpx.Client(timeout=PATIENCE, verify=False)  # noqa: S501 (plain HTTP: no certificates to load)
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+        site.routes.add("GET", "/app/hook/deliveries", self._list)
+        site.routes.add("GET", "/app/hook/deliveries/{id}", self._one)
+        site.routes.add("POST", "/app/hook/deliveries/{id}/attempts", self._again)
 
     def close(self) -> None:
-        """Send what waits, then stop."""
+        """Stop; what still waits is lost."""
+        self._closing = True
         self._queue.put(None)
         self._thread.join(PATIENCE + 5)
+        self._http.close()
 
     def add(self, url: str, secret: str, events: frozenset[str]) -> Hook:
         """Another place for deliveries; no events: all."""
@@ -88,6 +111,11 @@ class Hooks:
     def send(self, delivery: Delivery) -> None:
         """Put it on its way (again)."""
         self._queue.put(delivery)
+
+    def burst(self, delivery: Delivery, times: int) -> None:
+        """Send it so often at the same moment; ends when all are answered."""
+        with ThreadPoolExecutor(times) as pool:
+            list(pool.map(self._attempt, [delivery] * times))
 
     def settle(self) -> None:
         """Wait until everything on its way has been answered."""
@@ -148,13 +176,56 @@ class Hooks:
         return {"login": owner["login"], "id": owner["id"], "node_id": owner["node_id"], "url": owner["url"]}
 
     def _work(self) -> None:
-        with httpx.Client(timeout=PATIENCE) as http:
-            while (delivery := self._queue.get()) is not None:
-                try:
-                    answer = http.post(delivery.hook.url, content=delivery.body, headers=delivery.headers())
-                    delivery.answers.append(answer.status_code)
-                except httpx.HTTPError:
-                    delivery.answers.append(0)
-                finally:
-                    self._queue.task_done()
+        while (delivery := self._queue.get()) is not None:
+            if not self._closing:
+                self._attempt(delivery)
             self._queue.task_done()
+        self._queue.task_done()
+
+    def _attempt(self, delivery: Delivery) -> None:
+        try:
+            answer = self._http.post(delivery.hook.url, content=delivery.body, headers=delivery.headers())
+            status = answer.status_code
+        except httpx.HTTPError:
+            status = 0
+        delivery.attempts.append(Attempt(next(self._tries), self._site.stamp(), status))
+
+    # What the App may ask of its hook
+
+    def _list(self, call: Call, caller: Caller) -> Reply:
+        self._ours(caller)
+        found = sorted(self._all(), key=lambda pair: -pair[1].id)
+        return paged([self._item(*pair) for pair in found], call, self._site.numbered(call.path))
+
+    def _one(self, call: Call, caller: Caller, id: str) -> Reply:
+        self._ours(caller)
+        delivery, attempt = self._find(id)
+        request = {"headers": delivery.headers(), "payload": delivery.payload}
+        more = {"request": request, "response": {"headers": {}, "payload": ""}, "url": delivery.hook.url}
+        return Reply(200, self._item(delivery, attempt) | more)
+
+    def _again(self, call: Call, caller: Caller, id: str) -> Reply:
+        self._ours(caller)
+        self.send(self._find(id)[0])
+        return Reply(202, {})
+
+    def _ours(self, caller: Caller) -> None:
+        if caller.kind != "app":
+            raise Refused(401, "A JSON web token could not be decoded")
+
+    def _all(self) -> list[tuple[Delivery, Attempt]]:
+        return [(delivery, attempt) for delivery in self.deliveries for attempt in delivery.attempts]
+
+    def _find(self, id: str) -> tuple[Delivery, Attempt]:
+        for pair in self._all():
+            if pair[1].id == int(id):
+                return pair
+        raise Refused(404, "Not Found")
+
+    def _item(self, delivery: Delivery, attempt: Attempt) -> dict[str, Any]:
+        words = {200: "OK", 202: "Accepted", 0: "failed to connect to host"}
+        item = {"id": attempt.id, "guid": delivery.guid, "delivered_at": attempt.at, "duration": 0.1}
+        item |= {"redelivery": attempt is not delivery.attempts[0], "status": words.get(attempt.status, "Error")}
+        item |= {"status_code": attempt.status or 502, "event": delivery.event, "action": delivery.action or None}
+        place = {"installation_id": self._site.apps[0].installation, "repository_id": self._site.places.id}
+        return item | place | {"throttled_at": None}

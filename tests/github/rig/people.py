@@ -36,6 +36,7 @@ class People:
         self._site = site
         self.roles = dict(roles)
         self.pending: set[tuple[str, str]] = set()
+        self.names = {login: login for login in roles}  # by the login that one began with: the one that one has now
         add = site.routes.add
         add("GET", "/repos/{repo}/collaborators/{login}/permission", self._permission)
         add("GET", "/repos/{repo}/collaborators/{login}", self._collaborator)
@@ -43,8 +44,31 @@ class People:
             add("GET", "/orgs/{org}/teams/{team}" + rest, self._team)
 
     def role(self, login: str) -> str:
-        """Their role in the repository, found without regard to case."""
-        return next((role for name, role in self.roles.items() if name.lower() == login.lower()), "none")
+        """Their role in the repository."""
+        return self.roles.get(login, "none")
+
+    def first(self, login: str) -> str:
+        """The login that the bearer of this one began with, found without regard to case; "-" where nobody has it."""
+        if login.lower() in (name.lower() for name in self.names.values()):
+            return next(first for first, name in self.names.items() if name.lower() == login.lower())
+        return "-" if login in self.names else login
+
+    def shown(self, user: dict[str, Any]) -> dict[str, Any]:
+        """A user under the login that they have now."""
+        first, now = user["login"], self.names.get(user["login"], user["login"])
+        if first == now:
+            return user
+        tell = {name: value for name, value in user.items() if isinstance(value, str) and "url" in name}
+        return user | {name: value.replace(f"/{first}", f"/{now}") for name, value in tell.items()} | {"login": now}
+
+    def is_by(self, written: dict[str, Any], caller: Caller) -> bool:
+        """Whether the caller wrote it."""
+        return self.first(written["user"]["login"]) == caller.login
+
+    def proper(self, call: Call) -> Call:
+        """The call with logins as emulate knows them."""
+        place = r"/(users|collaborators|memberships|members)/([^/]+)"
+        return call.to(re.sub(place, lambda m: f"/{m[1]}/{self.first(m[2])}", call.path))
 
     def least(self, login: str, role: str) -> bool:
         """Whether their role is at least `role`."""
@@ -84,12 +108,12 @@ class People:
 
     def _permission(self, call: Call, caller: Caller, repo: str, login: str) -> Reply:
         user = self._user(login)
-        role = self.role(user["login"])
+        role = self.role(login)
         user |= {"permissions": self.may(login), "role_name": role}
         return Reply(200, {"permission": COARSE.get(role, role), "role_name": role, "user": user})
 
     def _collaborator(self, call: Call, caller: Caller, repo: str, login: str) -> Reply:
-        if self.role(self._user(login)["login"]) == "none":
+        if self._user(login) and self.role(login) == "none":
             raise Refused(404, "Not Found")
         return Reply(204)
 
@@ -103,7 +127,7 @@ class People:
         answer = self._site.pass_on(call, caller)
         if login is None:
             if answer.ok and isinstance(answer.body, list):
-                answer.body[:] = [one for one in answer.body if one["login"] not in waiting]
+                answer.body[:] = [one for one in answer.body if self.first(one["login"]) not in waiting]
             return answer
         if answer.ok:
             answer.body.pop("user", None)

@@ -126,9 +126,10 @@ class Pulls:
             self._site.hooks.pull("opened", answer.body["number"], caller)
         return answer
 
-    def own(self, call: Call, caller: Caller, author: str) -> None:
+    def own(self, caller: Caller, pull: dict[str, Any]) -> None:
         """Raise 403 for a person who is neither the author nor may write."""
-        if caller.kind == "person" and author != caller.login and not self._site.people.least(caller.login, "write"):
+        people = self._site.people
+        if caller.kind == "person" and not people.is_by(pull, caller) and not people.least(caller.login, "write"):
             raise Refused(403, "Must have admin rights to Repository.")
 
     def change(self, call: Call, caller: Caller, repo: str, number: str) -> Reply:
@@ -136,7 +137,7 @@ class Pulls:
         before = self.get(int(number))
         if before is None:
             raise Refused(404, "Not Found")
-        self.own(call, caller, before["user"]["login"])
+        self.own(caller, before)
         if len(call.json.get("body") or "") > LONGEST:
             raise invalid("Issue", f"body is too long (maximum is {LONGEST} characters)", "body")
         state = call.json.get("state")

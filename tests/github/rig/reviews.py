@@ -52,7 +52,7 @@ class Reviews:
         if pull is None:
             raise Refused(404, "Not Found")
         event = said.get("event")
-        if event in WORDS and pull["user"]["login"] == caller.login:
+        if event in WORDS and self._site.people.is_by(pull, caller):
             raise Refused(422, "Unprocessable Entity", [f"Can not {WORDS[event]} your own pull request"])
         if event in ("REQUEST_CHANGES", "COMMENT") and not said.get("body") and not said.get("comments"):
             raise Refused(422, "Unprocessable Entity", ["Body can't be blank"])

@@ -17,6 +17,7 @@ ROLES = {
     "admin": "admin",  # emulate's own
 }
 TEAMS = {"ml": ("alice", "bob"), "safety": ("carol",), "data": ("dave", "erin"), "product": ("dave",)}
+TURNS = 40  # tokens for each person in emulate, which lets each make 5,000 calls
 PERMISSIONS = {
     "metadata": "read",
     "members": "read",
@@ -55,10 +56,14 @@ def seed(all_apps: list[App], repository: str) -> dict[str, Any]:
         for app in all_apps
     ]
     return {
-        "tokens": {token(login): {"login": login, "scopes": ["repo", "admin:org"]} for login in ROLES},
+        "tokens": {
+            f"{token(login)}{turn}": {"login": login, "scopes": ["repo", "admin:org"]}
+            for login in ROLES
+            for turn in range(TURNS)
+        },
         "github": {
             "users": [{"login": login} for login in people],
-            "orgs": [{"login": ORG, "members": [{"login": "admin", "role": "admin"}]}],
+            "orgs": [{"login": ORG, "members": [{"login": login} for login in ROLES if login != "mallory"]}],
             "repos": [{"owner": ORG, "name": repository.split("/")[1], "private": True}],
             "apps": installed,
         },

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,21 +26,26 @@ from .people import People
 from .places import Places
 from .pulls import Pulls
 from .reviews import Reviews
+from .seed import TURNS, token
 from .talk import Talk
 from .wire import Call, Refused, Reply, Routes
 
-ADMIN = "ghp_" + "a" * 36
+TURN = 4_000  # calls, of the 5,000 that emulate allows a token
 MILLISECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z")
 
 
 class Site:
     """GitHub, less its network: `handle(call)` answers."""
 
+    turn = TURN
+
     def __init__(
         self, emulator: Emulator, url: Callable[[], str], repo: str, apps: list[App], roles: dict[str, str]
     ) -> None:
         self._emulator, self._url, self.apps = emulator, url, apps
         self.ahead = timedelta(0)
+        self._calls: Counter[str] = Counter()
+        self._instead: dict[str, str] = {}
         self.routes = Routes()
         self.places = Places(self, repo)
         self.callers = Callers(self, apps)
@@ -52,6 +58,11 @@ class Site:
         self.checks = Checks(self)
         self.hooks = Hooks(self)
 
+    @property
+    def administrator(self) -> Caller:
+        """emulate's own."""
+        return _ADMIN
+
     def handle(self, call: Call) -> Reply:
         """GitHub's answer."""
         try:
@@ -62,8 +73,8 @@ class Site:
 
     def pass_on(self, call: Call, caller: Caller) -> Reply:
         """emulate's answer, its times without milliseconds."""
-        reply = self._emulator.ask(call, caller.token, self._url())
-        body = _plain(reply.body)
+        reply = self._emulator.ask(call, self._turned(caller), self._url())
+        body = self._plain(reply.body)
         if not reply.ok and isinstance(body, dict):
             body["status"] = str(reply.status)
         links = {"link": self.places.by_number(reply.headers["link"])} if "link" in reply.headers else {}
@@ -100,7 +111,7 @@ class Site:
         self._emulator.ahead(self.ahead.total_seconds())
 
     def user(self, login: str) -> Any:
-        """A user as GitHub shows them beside what they wrote."""
+        """A user (by the login they began with) as GitHub shows them beside what they wrote."""
         body = self.ask("GET", f"/users/{login}").body
         return {name: value for name, value in body.items() if name in _BRIEF}
 
@@ -132,8 +143,34 @@ class Site:
     def _handle(self, call: Call) -> Reply:
         call = self.places.enter(call)
         caller = self.callers.of(call)
+        call = self.people.proper(call)
         self.people.refuse(call, caller)
         return self.routes.answer(call, caller) or self.pass_on(call, caller)
+
+    def _turned(self, caller: Caller) -> str:
+        """A token of the caller's that emulate has not seen too often."""
+        self._calls[caller.token] += 1
+        turn = self._calls[caller.token] // self.turn
+        if caller.kind == "person":
+            return f"{caller.token}{turn % TURNS}"
+        if caller.kind == "installation" and turn and caller.app:
+            self._calls.pop(caller.token)
+            path = f"/app/installations/{caller.app.installation}/access_tokens"
+            body = self._emulator.ask(Call("POST", path), caller.app.jwt(self.now()), self._url()).body
+            self._instead[caller.token] = body["token"]
+        return self._instead.get(caller.token, caller.token)
+
+    def _plain(self, body: Any) -> Any:
+        if isinstance(body, dict):
+            plain = {name: self._plain(value) for name, value in body.items()}
+            if "login" not in plain:
+                return plain
+            return _owner(plain) if plain.get("type") == "Organization" else self.people.shown(plain)
+        if isinstance(body, list):
+            return [self._plain(one) for one in body]
+        if isinstance(body, str) and (found := MILLISECONDS.fullmatch(body)):
+            return found[1] + "Z"
+        return body
 
     def _dressed(self, call: Call, reply: Reply) -> Reply:
         headers = {"x-github-request-id": secrets.token_hex(10).upper()}
@@ -156,21 +193,10 @@ class _Passed(Refused):
         self.reply = reply
 
 
-_ADMIN = Caller("admin", ADMIN, "person")
+_ADMIN = Caller("admin", token("admin"), "person")
 _URLS = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events")
 _BRIEF = ("login", "id", "node_id", "avatar_url", "gravatar_id", "url", "html_url", "received_events_url")
 _BRIEF += ("type", "site_admin", *(f"{name}_url" for name in _URLS))
-
-
-def _plain(body: Any) -> Any:
-    if isinstance(body, dict):
-        plain = {name: _plain(value) for name, value in body.items()}
-        return _owner(plain) if plain.get("type") == "Organization" and "login" in plain else plain
-    if isinstance(body, list):
-        return [_plain(one) for one in body]
-    if isinstance(body, str) and (found := MILLISECONDS.fullmatch(body)):
-        return found[1] + "Z"
-    return body
 
 
 def _owner(organization: dict[str, Any]) -> dict[str, Any]:

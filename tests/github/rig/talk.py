@@ -77,7 +77,7 @@ class Talk:
             raise Refused(404, "Not Found")
         if call.method == "PATCH":
             self._length(call, caller, repo, id)
-        own = before.body["user"]["login"] == caller.login
+        own = self._site.people.is_by(before.body, caller)
         if (
             call.method != "GET"
             and caller.kind == "person"
@@ -131,7 +131,7 @@ class Talk:
             raise invalid("Reaction", "content is not included in the list", "content")
         present = self.reactions.setdefault(target, [])
         for one in present:
-            if one["content"] == content and one["user"]["login"] == caller.login:
+            if one["content"] == content and self._site.people.is_by(one, caller):
                 return Reply(200, one)
         user = self._site.user(caller.login)
         number = next(self._ids)
@@ -156,7 +156,7 @@ class Talk:
         target = self._target(call)
         self._may(caller, "write")
         present = self.reactions.get(target, [])
-        kept = [one for one in present if one["id"] != int(other) or one["user"]["login"] != caller.login]
+        kept = [one for one in present if one["id"] != int(other) or not self._site.people.is_by(one, caller)]
         if len(kept) == len(present):
             raise Refused(404, "Not Found")
         self.reactions[target] = kept
