@@ -28,7 +28,7 @@ _LINKED = re.compile(
     r"|[0-9a-f]{6}(?=[0-9a-f])",  # a commit
     re.IGNORECASE,
 )
-_NAME = re.compile(r"`([^`]+)`|(@[A-Za-z0-9][A-Za-z0-9_./-]*)")
+_NAME = re.compile(r"`([^`\s](?:[^`]*[^`\s])?)`|(@[A-Za-z0-9][A-Za-z0-9_./-]*)")
 _WHO = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9])*(?:/[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _DRAWN = re.compile(r"[^\w .,()/+:=%-]|%(?=%)|-(?=-)")
 
@@ -85,7 +85,8 @@ def prose(data: str, most: int = LONGEST) -> str:
     shown = _shown(data, most)
     parts, end = [], 0
     for found in _NAME.finditer(shown):
-        parts += [_inner(shown[end : found.start()], first=not end), code(found[1] or found[2])]
+        between = _inner(shown[end : found.start()], first=not end) or (BREAK if end else "")
+        parts += [between, code(found[1] or found[2])]
         end = found.end()
     return "".join([*parts, _inner(shown[end:], first=not end)])
 

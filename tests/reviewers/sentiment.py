@@ -72,6 +72,8 @@ PIPELINE = Pipeline.model_validate(
         ],
     }
 )
+PURPOSE = "Tweets from the autumn campaign"
+PARAMS = {"finetune": {"learning_rate": "5e-5", "epochs": "3"}}
 COLLECTED = Report(
     summary=(
         "3,127 new texts from tweets in 4 files; the snapshot now holds 14,382: 11,506 to train on "
@@ -176,7 +178,7 @@ DEPLOYED = Report(
 class Story:
     """A cycle that events happen to, one minute after the other."""
 
-    def __init__(self, *, pipeline=PIPELINE, trigger=Trigger.PLANNER, purpose="Tweets from the autumn campaign"):
+    def __init__(self, *, pipeline=PIPELINE, trigger=Trigger.PLANNER, purpose=PURPOSE, params=PARAMS, by=ALICE):
         self.at, self.cycle, self.events, self.said = BEGAN, None, [], 0
         self.happens(
             Triggered(
@@ -185,8 +187,8 @@ class Story:
                 pipeline=pipeline,
                 trigger=trigger,
                 purpose=purpose,
-                initiator=ALICE,
-                params={"finetune": {"learning_rate": "5e-5", "epochs": "3"}},
+                initiator=by,
+                params=params,
             )
         )
         self.happens(LeaseGranted(at=self.at, token=7))
@@ -260,10 +262,10 @@ def at_collect():
     return Story().finds(COLLECTED)
 
 
-def at_evaluate():
+def at_evaluate(report=EVALUATED):
     """The policy says no, so people are asked; one of them has agreed."""
     story = at_collect().review(BOB, reason="spot-checked 40 rows").finds(Report(summary="trained"), 31)
-    return story.finds(EVALUATED).policy().review(CAROL, reason="old films dip a little, and I can live with that")
+    return story.finds(report).policy().review(CAROL, reason="old films dip a little, and I can live with that")
 
 
 def done():
