@@ -1,28 +1,5 @@
-"""A GitHub for each test; the process behind it is shared."""
+"""What every test about GitHub may use."""
 
-from collections.abc import Iterator
+from rig.fixtures import emulator, github, github_apps
 
-import pytest
-from rig.emulator import Emulator
-from rig.github import GitHub
-from rig.seed import apps
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """The session's one node process: 0.1 s to start, 5 ms to forget everything."""
-    with Emulator() as one:
-        yield one
-
-
-@pytest.fixture(scope="session")
-def github_apps() -> list[object]:
-    """The Apps' keys, made once: RSA takes its time."""
-    return list(apps())
-
-
-@pytest.fixture
-def github(emulator: Emulator, github_apps: list) -> Iterator[GitHub]:
-    """A fresh GitHub: acme/models with a README, people, teams and our App."""
-    with GitHub(emulator, apps=github_apps) as one:
-        yield one
+__all__ = ["emulator", "github", "github_apps"]

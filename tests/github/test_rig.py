@@ -3,18 +3,22 @@
 import base64
 import hashlib
 import hmac
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import httpx
 import jwt
 import pytest
+from contract import data
 from rig.emulator import Emulator
 from rig.github import GitHub
-from rig.node import modules
+from rig.node import HOME as RIG
+from rig.node import CannotInstall, modules
 from rig.person import Refusal
 
 from reviewers.github.repository import Repository
@@ -111,6 +115,25 @@ def test_it_is_there_in_two_seconds() -> None:
     with GitHub(files={"ratchet.yaml": "x"}) as github:
         assert time.monotonic() - began < 5
         assert github.files() == {"README.md": b"# models\n", "ratchet.yaml": b"x"}
+
+
+def test_the_lock_names_no_host() -> None:
+    """Wherever packages come from, their hashes are the same."""
+    lock = (RIG / "package-lock.json").read_text()
+    assert "://" not in lock
+    assert lock.count('"integrity"') > 5
+
+
+def test_what_cannot_be_installed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where, why, and what it needs; and nothing half-done counts as installed."""
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(RIG / name, tmp_path)
+    settings = {"registry": "http://127.0.0.1:9/", "cache": str(tmp_path / "cache"), "fetch_retries": "0"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"npm_config_{name}", value)
+    for _ in range(2):
+        with pytest.raises(CannotInstall, match=r"(?s)npm ci failed in .*ECONNREFUSED.*: it needs npm's registry"):
+            modules(tmp_path)
 
 
 def test_every_test_has_it_new(emulator: Emulator, github_apps: list) -> None:
@@ -559,6 +582,27 @@ def test_deliveries_are_signed_and_look_like_githubs(github: GitHub, ear: Ear) -
     assert (told["sender"]["login"], told["repository"]["full_name"]) == ("alice", "acme/models")
     assert told["issue"]["pull_request"]
     assert told["installation"]["id"] == 5001
+
+
+def test_deliveries_have_whatever_real_ones_have(github: GitHub) -> None:
+    """All fields that are in each of GitHub's recorded payloads, but for what a list or an empty field may hold."""
+    github.hook("http://127.0.0.1:9/", "s")
+    pull = opened(github)
+    github.as_("alice").delete(github.as_("alice").comment(pull, "a"))
+    github.as_("alice").review(pull, "APPROVE")
+    recorded = data("webhooks.json.xz")
+    for delivery in github.deliveries:
+        real = [fields(one) for one in recorded[delivery.event] if one["action"] == delivery.action]
+        held = ("/assignee/", "/milestone/", "/custom_properties")
+        always = {path for path in set.intersection(*real) if not any(part in path for part in held)}
+        assert always - fields(delivery.payload) == set()
+
+
+def fields(node: object, path: str = "") -> set[str]:
+    """Every path to a field, lists left out."""
+    if not isinstance(node, dict):
+        return {path}
+    return {path}.union(*(fields(value, f"{path}/{name}") for name, value in node.items()))
 
 
 def test_what_is_delivered(github: GitHub, ear: Ear) -> None:

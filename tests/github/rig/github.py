@@ -135,7 +135,10 @@ class GitHub(Sights):
         self.faults.once.append(Once(method, path, after, status))
 
     def when(self, method: str, path: str, do: Callable[[], None]) -> None:
-        """Just before the next such call of the product is answered, do this (once): "and meanwhile Alice …"."""
+        """Just before the next such call of the product is answered, do this once: "and meanwhile Alice …".
+
+        The product waits for its answer meanwhile: what is done must not wait for the product.
+        """
         self.faults.when.append((Once(method, path, False, 0), do))
 
     def until(self, so: Callable[[], bool], seconds: float = 20) -> None:

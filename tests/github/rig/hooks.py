@@ -150,7 +150,8 @@ class Hooks:
     def repository(self) -> Any:
         """The repository as payloads show it."""
         body = self._site.ask("GET", f"/repos/{self._site.places.name}").body
-        return {name: value for name, value in body.items() if name != "permissions"}
+        shown = {name: value for name, value in body.items() if name != "permissions"}
+        return shown | {"web_commit_signoff_required": False, "custom_properties": {}}
 
     def _emit(self, event: str, action: str, caller: Caller, **payload: Any) -> None:
         if not self.hooks:

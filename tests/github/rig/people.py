@@ -102,9 +102,7 @@ class People:
         answer = self._site.ask("GET", f"/users/{login}")
         if not answer.ok or answer.body["type"] != "User":
             raise Refused(404, f"{unquote(login)} is not a user")
-        keys = ("name", "company", "blog", "location", "email", "hireable", "bio", "twitter_username", "public_repos")
-        keys += ("public_gists", "followers", "following", "created_at", "updated_at")
-        return {name: value for name, value in answer.body.items() if name not in keys}
+        return self._site.brief(answer.body)
 
     def _permission(self, call: Call, caller: Caller, repo: str, login: str) -> Reply:
         user = self._user(login)

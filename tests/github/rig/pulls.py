@@ -48,6 +48,7 @@ class Pulls:
         if pull["number"] in self._merged:
             pull["merge_commit_sha"] = self._merged[pull["number"]]
         pull["updated_at"] = max(pull["updated_at"], self._touched.get(pull["number"], ""))
+        pull["active_lock_reason"] = None
         pull["comments"] = self._comments.get(pull["number"], 0)
         return pull
 
@@ -73,7 +74,8 @@ class Pulls:
 
     def all(self, state: str) -> list[dict[str, Any]]:
         """Those that are "open", "closed", or "all"."""
-        path, found = f"/repos/{self._site.places.name}/pulls", []
+        path = f"/repos/{self._site.places.name}/pulls"
+        found: list[dict[str, Any]] = []
         while len(found) % 100 == 0:
             more = self._site.ask("GET", path, state=state, per_page="100", page=str(len(found) // 100 + 1)).body
             if not more:

@@ -28,7 +28,7 @@ from .pulls import Pulls
 from .reviews import Reviews
 from .seed import TURNS, token
 from .talk import Talk
-from .wire import Call, Refused, Reply, Routes
+from .wire import DOCUMENTATION, Call, Refused, Reply, Routes
 
 TURN = 4_000  # calls, of the 5,000 that emulate allows a token
 MILLISECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z")
@@ -76,7 +76,9 @@ class Site:
         reply = self._emulator.ask(call, self._turned(caller), self._url())
         body = self._plain(reply.body)
         if not reply.ok and isinstance(body, dict):
-            body["status"] = str(reply.status)
+            body |= {"status": str(reply.status), "documentation_url": DOCUMENTATION}
+            if body.get("message") == "Forbidden" and caller.kind == "installation":
+                body["message"] = "Resource not accessible by integration"
         links = {"link": self.places.by_number(reply.headers["link"])} if "link" in reply.headers else {}
         return replace(reply, body=body, headers=dict(reply.headers) | links)
 
@@ -112,8 +114,11 @@ class Site:
 
     def user(self, login: str) -> Any:
         """A user (by the login they began with) as GitHub shows them beside what they wrote."""
-        body = self.ask("GET", f"/users/{login}").body
-        return {name: value for name, value in body.items() if name in _BRIEF}
+        return self.brief(self.ask("GET", f"/users/{login}").body)
+
+    def brief(self, user: dict[str, Any]) -> dict[str, Any]:
+        """What is shown of somebody who is not the subject."""
+        return {name: value for name, value in user.items() if name in _BRIEF}
 
     def app_of(self, user: Any) -> Any:
         """The App that this bot is, else None."""
@@ -129,8 +134,7 @@ class Site:
 
     def organization(self) -> Any:
         """The owner, as a user."""
-        owner = self.ask("GET", f"/repos/{self.places.name}").body["owner"]
-        return {name: value for name, value in owner.items() if name in _BRIEF}
+        return self.brief(self.ask("GET", f"/repos/{self.places.name}").body["owner"])
 
     def numbered(self, path: str) -> str:
         """The address of a path as GitHub's Link header writes it."""
@@ -195,13 +199,13 @@ class _Passed(Refused):
 
 _ADMIN = Caller("admin", token("admin"), "person")
 _URLS = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events")
-_BRIEF = ("login", "id", "node_id", "avatar_url", "gravatar_id", "url", "html_url", "received_events_url")
-_BRIEF += ("type", "site_admin", *(f"{name}_url" for name in _URLS))
+_BRIEF = {"login", "id", "node_id", "avatar_url", "gravatar_id", "url", "html_url", "received_events_url", "type"}
+_BRIEF |= {"site_admin", *(f"{name}_url" for name in _URLS)}
 
 
 def _owner(organization: dict[str, Any]) -> dict[str, Any]:
     """An organization has all that a user has; emulate leaves out what it has no use for."""
     url = organization["url"].replace("/orgs/", "/users/")
-    urls = {f"{name}_url": f"{url}/{name}" for name in (*_URLS, "received_events")}
+    urls: dict[str, Any] = {f"{name}_url": f"{url}/{name}" for name in (*_URLS, "received_events")}
     urls |= {"html_url": url.replace("/users/", "/"), "gravatar_id": "", "site_admin": False}
     return urls | organization | {"url": url}

@@ -149,6 +149,7 @@ def _handler(answer: Callable[[Call], Reply | None], connections: set[socket.soc
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
+        server_version, sys_version = "github.com", ""
 
         def setup(self) -> None:
             super().setup()
