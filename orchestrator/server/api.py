@@ -23,7 +23,7 @@ from orchestrator.rows import micros
 from orchestrator.server import shapes, shown
 from orchestrator.server.auth import Caller
 from orchestrator.server.clock import Found
-from orchestrator.server.errors import Refusal, answers
+from orchestrator.server.errors import Refusal, answers, to_body
 from orchestrator.server.mailbox import Letter
 from orchestrator.server.office import Office
 from orchestrator.trouble import Trouble
@@ -53,7 +53,7 @@ Who = Annotated[Caller, Depends(caller_of)]
 
 @router.post(
     "/api/cycles", status_code=201, response_model=shapes.Begun, summary="Ask for a cycle",
-    responses={200: {"model": shapes.Begun, "description": "The cycle of this key"}, **answers(404, 409)},
+    responses={200: {"model": shapes.Begun, "description": "The cycle of this key"}, **to_body(404, 409)},
 )  # fmt: skip
 def trigger(asked: shapes.TriggerAsked, office: In, who: Who, response: Response) -> shapes.Begun:
     """A new cycle; the same idempotency key gives the same one again, with 200."""
@@ -127,7 +127,7 @@ async def live(office: In, who: Who, last_event_id: Annotated[str | None, Header
 
 
 @router.post(
-    "/api/cycles/{cycle}/reviews", response_model=shapes.Whole, responses=answers(404, 409), summary="Give a verdict"
+    "/api/cycles/{cycle}/reviews", response_model=shapes.Whole, responses=to_body(404, 409), summary="Give a verdict"
 )
 def review(cycle: str, asked: shapes.ReviewAsked, office: In, who: Who) -> Any:
     """A review by the caller; 409 with the reason where it does not count."""
@@ -148,7 +148,7 @@ def _review(office: Office, cycle: Cycle, asked: Any, changes: dict[str, str], b
 
 
 @router.post(
-    "/api/cycles/{cycle}/commands", response_model=shapes.Whole, responses=answers(404, 409), summary="Give a command"
+    "/api/cycles/{cycle}/commands", response_model=shapes.Whole, responses=to_body(404, 409), summary="Give a command"
 )
 def command(cycle: str, asked: shapes.CommandAsked, office: In, who: Who) -> Any:
     """hold, unhold, cancel, rerun, unapprove; 409 with the reason where it does not count."""
@@ -191,7 +191,7 @@ def models(office: In, who: Who) -> Any:
 
 
 @router.post(
-    "/api/models/{pipeline}/rollback", response_model=shapes.RolledBackTo, responses=answers(404, 409),
+    "/api/models/{pipeline}/rollback", response_model=shapes.RolledBackTo, responses=to_body(404, 409),
     summary="Serve an earlier version again",
 )  # fmt: skip
 def rollback(pipeline: str, office: In, who: Who, asked: shapes.RollbackAsked | None = None) -> Any:
@@ -204,7 +204,7 @@ def rollback(pipeline: str, office: In, who: Who, asked: shapes.RollbackAsked | 
     return shapes.RolledBackTo(pipeline=pipeline, version=version, previous=previous)
 
 
-@router.post("/api/plan", response_model=shapes.Plans, responses=answers(404, 409), summary="Is a cycle due?")
+@router.post("/api/plan", response_model=shapes.Plans, responses=to_body(404, 409), summary="Is a cycle due?")
 def plan(asked: shapes.PlanAsked, office: In, who: Who) -> Any:
     """Which schedules are due, and why or why not; with `trigger` those that are due begin."""
     if asked.trigger:
@@ -224,7 +224,7 @@ def _plan(office: Office, found: Found) -> shapes.Plan:
 
 
 @router.post(
-    "/github/relay", status_code=202, response_model=shapes.Stored, responses=answers(404), summary="Look sooner"
+    "/github/relay", status_code=202, response_model=shapes.Stored, responses=to_body(404), summary="Look sooner"
 )
 async def relay(asked: shapes.RelayAsked, office: In, who: Who) -> Any:
     """A workflow saw something on a pull request: ids only, the truth is read again from GitHub."""

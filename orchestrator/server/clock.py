@@ -22,6 +22,7 @@ from orchestrator.rooms import Marks
 from orchestrator.server.keeper import Watched
 from orchestrator.store import Unavailable
 from orchestrator.trouble import Trouble
+from reviewers.github.protocol import GitHubError
 from reviewers.plain import inert
 
 log = logging.getLogger("ratchet.server.clock")
@@ -64,7 +65,7 @@ class Timetable:
         """Begin every cycle that is due. What goes wrong for one pipeline keeps no other waiting."""
         try:
             read = self._pipelines()
-        except Trouble as trouble:
+        except (Trouble, GitHubError) as trouble:
             self._tell("the pipeline file", f"can't be used, and no schedule begins anything: {trouble}")
             return []
         self._tell("the pipeline file", "is right")

@@ -48,6 +48,11 @@ def body(what: str, cure: str = "") -> dict[str, Any]:
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Descriptions of these answers, for `/openapi.json`. Every call may answer 403, 422 and 503."""
+    """Descriptions of these answers, for `/openapi.json`. Every call may answer 401, 403, 422 and 503."""
     told = sorted({*statuses, 401, 403, 422, 503})
     return {status: {"model": Problem, "description": MEANINGS[status]} for status in told}
+
+
+def to_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a call that has a body."""
+    return answers(400, 413, *statuses)

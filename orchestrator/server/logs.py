@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, MutableMapping
 
 from orchestrator.settings import Settings
 from reviewers.github.protocol import redact
@@ -49,8 +49,3 @@ def forget(environment: MutableMapping[str, str]) -> None:
     for name in SECRET:
         environment.pop(name, None)
         environment.pop(f"{name}_FILE", None)
-
-
-def kept(environment: Mapping[str, str]) -> set[str]:
-    """The secrets that are still in it."""
-    return {name for name in SECRET if name in environment or f"{name}_FILE" in environment}

@@ -7,19 +7,20 @@ Laws:
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
+import signal
 import socket
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 
 from orchestrator.app import App
-from orchestrator.config import Config, load
 from orchestrator.engine import Engine
 from orchestrator.ports import People, Reviewer
 from orchestrator.rooms import Marks
@@ -62,18 +63,6 @@ class Parts:
     link: Callable[[str], str] | None = None
 
 
-def from_disk(path: str) -> Pipelines:
-    """The pipeline file of this machine, read again whenever it is asked for."""
-
-    def read() -> tuple[Config, str]:
-        found = load(path)
-        if isinstance(found, list):
-            raise Trouble("\n".join(str(problem) for problem in found))
-        return found, path
-
-    return read
-
-
 class House:
     """One server: its organs, its threads and its application, made but not begun."""
 
@@ -85,7 +74,7 @@ class House:
         self._letters = Store(open_database(app.database_url)) if app.store.notifies else app.store
         mailbox = Mailbox(self._letters, parts.delivered)
         queries = Queries(app.store.database)
-        pipelines = parts.pipelines or from_disk(settings.config)
+        pipelines = parts.pipelines or app.pipelines
         beginner = Beginner(app, self.engine.desk)
         timetable = Timetable(
             pipelines, beginner.begin, app.journal, Marks(app.store), app.clock, queries.with_key
@@ -102,13 +91,13 @@ class House:
 
     def faults(self) -> list[str]:
         """Why it can't do its work: what has died, and what does not turn."""
-        names = ("fault", "stuck")
-        return [str(said) for keeper in self.keepers for name in names if (said := getattr(keeper, name, None))]
+        stuck = [str(said) for keeper in self.keepers if (said := getattr(keeper, "stuck", None))]
+        return [*filter(None, map(fault_of, self.keepers)), *stuck]
 
     @property
     def dead(self) -> bool:
         """Whether a thread that it lives by is gone."""
-        return any(getattr(keeper, "fault", None) for keeper in self.keepers)
+        return any(map(fault_of, self.keepers))
 
     def start(self) -> None:
         """Begin every thread."""
@@ -126,6 +115,13 @@ class House:
 
     def _turn(self, thread: Watched) -> None:
         self.engine.run(thread.beat)
+
+
+def fault_of(keeper: Any) -> str:
+    """Why the keeper has died; empty while it lives, or does not say."""
+    fault, failure = getattr(keeper, "fault", None), getattr(keeper, "failure", None)
+    name = type(keeper).__name__.lower()
+    return str(fault) if fault else f"the {name} died: {type(failure).__name__}" if failure else ""
 
 
 def _workflows(settings: Settings, parts: Parts) -> Workflows | None:
@@ -157,7 +153,7 @@ class Listening(uvicorn.Server):
                 server_header=False,
                 backlog=2048,
                 timeout_graceful_shutdown=GRACE,
-            )  # fmt: skip
+            )
         )
         self._house, self._ready = house, ready
 
@@ -184,7 +180,12 @@ class Listening(uvicorn.Server):
 
 def compose(app: App) -> Parts:
     """What the server of this environment is made of."""
-    return Parts()
+    return Parts(people=app.people, default_branch=lambda: _default_branch(app))
+
+
+def _default_branch(app: App) -> str:
+    """The repository's, as GitHub says now. Raises `GitHubError`."""
+    return app.repository.about().default_branch if app.repository is not None else "main"
 
 
 def serve(arguments: Namespace, app: App, tell: Callable[[str], None] = lambda line: None) -> int:
@@ -211,21 +212,15 @@ def serve(arguments: Namespace, app: App, tell: Callable[[str], None] = lambda l
     return 1 if house.dead else 0
 
 
-def _gently() -> Any:
+@contextlib.contextmanager
+def _gently() -> Iterator[None]:
     """Uvicorn raises the signal again once it has ended; that is then no interruption."""
-    import contextlib
-    import signal
-
-    @contextlib.contextmanager
-    def block() -> Any:
-        was = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for one, handler in was.items():
-                signal.signal(one, handler)
-
-    return block()
+    was = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in was.items():
+            signal.signal(one, handler)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -27,6 +27,7 @@ from orchestrator.server.measures import CONTENT_TYPE
 from orchestrator.server.office import Office
 from orchestrator.server.webhook import Webhook
 from orchestrator.store import Unavailable
+from reviewers.github.protocol import GitHubError
 from reviewers.plain import inert
 
 Scope = MutableMapping[str, Any]
@@ -129,6 +130,11 @@ def _refusals(app: FastAPI) -> None:
         log.warning("the database is away: %s", error)
         return JSONResponse(body("the database did not answer", "try again"), 503, {"Retry-After": "2"})
 
+    @app.exception_handler(GitHubError)
+    async def github(_: Request, error: GitHubError) -> JSONResponse:
+        log.warning("GitHub did not answer: %s", error)
+        return JSONResponse(body(_safe(error.what), _safe(error.cure)), 503, {"Retry-After": "30"})
+
 
 def _safe(text: str) -> str:
     """Lines that do nothing to a terminal."""
@@ -185,19 +191,15 @@ class Front:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > LARGEST:
-                raise Refusal(413, f"the body is larger than {LARGEST >> 20} MB", "send less")
+                raise HTTPException(413)
             return message
 
         try:
             await self.app(scope, receiving, sending)
-        except Exception as error:
-            refusal = error if isinstance(error, Refusal) else None
-            if refusal is None:
-                log.exception("%s %s failed", scope["method"], inert(scope["path"], 200))
-            if started:
-                return
-            answer = body(refusal.what, refusal.cure) if refusal else body("the server failed", "its log says why")
-            await JSONResponse(answer, refusal.status if refusal else 500)(scope, receive, sending)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], inert(scope["path"], 200))
+            if not started:
+                await JSONResponse(body("the server failed", "its log says why"), 500)(scope, receive, sending)
 
     def _stranger(self, scope: Scope) -> str:
         """Why a request is not from this machine, where only such ones count; empty where it is, or need not be."""
