@@ -112,7 +112,7 @@ class Client:
         self, name: str, verdict: str, about: str, *, reason: str = "", values: Mapping[str, str] | None = None
     ) -> Json:
         """The caller's verdict (approve, reject, change) about a digest."""
-        body = {"verdict": verdict, "about": about, "reason": reason, "set": dict(values or {})}
+        body = {"verdict": verdict, "about": about, "reason": reason} | ({"set": dict(values)} if values else {})
         return self._noun("POST", f"/api/cycles/{quote(name, safe='')}/reviews", body, repeatable=False)
 
     def command(self, name: str, command: str, **said: Any) -> Json:
@@ -278,9 +278,9 @@ def _unreachable(url: str, error: Exception, secret: str) -> Trouble:
 
 
 def _busy(url: str, answer: Answer, secret: str) -> Unreachable:
-    told = plain(_told(answer.body), secret)
+    told, cure = (plain(text, secret) for text in _told(answer.body))
     what = f"{_origin(url)} answers {answer.status}{f' ({told})' if told else ''}"
-    return Unreachable(what, "it is busy or being started: try again in a minute")
+    return Unreachable(what, cure or "it is busy or being started: try again in a minute")
 
 
 def _refused(url: str, answer: Answer, secret: str) -> Refused:
@@ -288,27 +288,23 @@ def _refused(url: str, answer: Answer, secret: str) -> Refused:
     if 300 <= status < 400:
         cure = f"give the server's own address (it names {plain(_origin(answer.body), secret) or 'none'})"
         return Refused(f"{where} sends us elsewhere, and the token does not follow", cure, status)
-    told = plain(_told(answer.body), secret)
+    told, cure = (plain(text, secret) for text in _told(answer.body))
     cures = {
         401: "check the token; with OIDC, that the audience is the server's RATCHET_OIDC_AUDIENCE",
         403: "ask for a role that may do this",
         404: "check the address and the name",
     }
-    cure = cures.get(status, "" if status < 500 else "look into the server's log")
+    cure = cure or cures.get(status, "" if status < 500 else "look into the server's log")
     return Refused(f"{where} refused ({status}){f': {told}' if told else ''}", cure, status)
 
 
-def _told(body: Any) -> str:
-    """The server's own words, whichever of the usual shapes they have."""
-    if not isinstance(body, dict):
-        return ""
-    said = next((body[name] for name in ("detail", "what", "error", "message") if body.get(name)), "")
-    if isinstance(said, dict):
-        return _told(said)
-    if isinstance(said, list):
-        said = "; ".join(str(one.get("msg", "")) for one in said if isinstance(one, dict))
-    cure = body.get("cure")
-    return f"{said}: {cure}" if cure else str(said)
+def _told(body: Any) -> tuple[str, str]:
+    """What the server says is wrong, and its cure: `{"error": {"what", "cure"}}`, or FastAPI's own form."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict):
+        return str(error.get("what") or ""), str(error.get("cure") or "")
+    said = body.get("detail") if isinstance(body, dict) else None
+    return (said if isinstance(said, str) else ""), ""
 
 
 def plain(text: str, secret: str = "", most: int = 1000) -> str:

@@ -16,22 +16,24 @@ def run(action: Action) -> int:
     date = action.input("date") or f"{datetime.now(UTC):%Y-%m-%d}"
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
         raise Trouble("input date is no date", "write one like 2026-11-20, or leave it out", code=2)
-    key = f"nightly/{action.repository}/{date}"
+    key = f"nightly/{date}/{action.repository}"[:150]
     plans = action.client().plan(action.input("pipeline"), trigger=True, key=key)
-    began = [str(plan["cycle"]) for plan in plans if plan.get("cycle")]
+    cycles = [str(plan["cycle"]) for plan in plans if plan.get("cycle")]
+    began = sum(bool(plan.get("cycle") and plan.get("due")) for plan in plans)
     for plan in plans:
         action.say(_sentence(plan))
     if not plans:
         action.annotate("warning", "no pipeline of the server's ratchet.yaml has a schedule: nothing will ever begin")
-    action.output("cycles", " ".join(began))
-    action.output("started", str(len(began)))
+    action.output("cycles", " ".join(cycles))
+    action.output("started", str(began))
     rows = [("Pipeline", "Cycle", "Why", "Next"), *(_row(plan) for plan in plans)]
-    action.summarise(f"Ratchet, {date}: {len(began)} of {len(plans)} began", rows)
+    action.summarise(f"Ratchet, {date}: {began} of {len(plans)} began", rows)
     return 0
 
 
 def _sentence(plan: dict[str, Any]) -> str:
-    what = f"{plan['cycle']} began" if plan.get("cycle") else "skipped"
+    when = "began" if plan.get("due") else "began before"
+    what = f"{plan['cycle']} {when}" if plan.get("cycle") else "skipped"
     next_ = f"; next: {plan['next']}" if plan.get("next") else ""
     return f"{plan.get('pipeline')}: {what}: {plan.get('reason') or 'no reason is given'}{next_}"
 

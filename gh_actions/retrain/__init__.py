@@ -62,7 +62,7 @@ def _key(action: Action, pipeline: str, values: dict[str, str]) -> str:
 def _follow(action: Action, client: Client, begun: Triggered, wait: str, seconds: float) -> dict[str, Any]:
     """The cycle as it is when what is waited for is there, or when time is up."""
     until, pause, before = time.monotonic() + seconds, action.pause, begun.state
-    found: dict[str, Any] = {"state": begun.state}
+    found: dict[str, Any] = {"state": begun.state, "pull_request": None}
     while wait != "none":
         try:
             found = client.cycle(begun.id)
@@ -81,7 +81,12 @@ def _follow(action: Action, client: Client, begun: Triggered, wait: str, seconds
 
 def _there(found: dict[str, Any], wait: str) -> bool:
     ended = found.get("state") in (*WELL, *BADLY)
-    return ended or (wait == "opened" and bool(pull_request(found)))
+    return ended or (wait == "opened" and opened(found))
+
+
+def opened(found: dict[str, Any]) -> bool:
+    """Whether its pull request is there, or never will be: a server without GitHub does not speak of one."""
+    return bool(pull_request(found)) or "pull_request" not in found
 
 
 def pull_request(found: dict[str, Any]) -> str:
@@ -106,7 +111,7 @@ def _tell(
     action.summarise(
         f"Ratchet: {link(begun.id, begun.url)}", [("", ""), *rows, *((name, value) for name, value in asked if value)]
     )
-    if wait == "none" or state in WELL or (wait == "opened" and pull and state not in BADLY):
+    if wait == "none" or state in WELL or (wait == "opened" and opened(found) and state not in BADLY):
         return 0
     if state in BADLY:
         cure = f"answer it with /rerun or /cancel at {pull or begun.url}" if state == "failed" else pull or begun.url

@@ -4,7 +4,6 @@ What was written is neither sent nor looked at here; the server reads it from Gi
 """
 
 from gh_actions.toolkit import Action, cell
-from orchestrator.client import Refused
 
 INPUTS = ("server", "token", "audience")
 OUTPUTS = ("relayed",)
@@ -15,12 +14,7 @@ def run(action: Action) -> int:
     seen = action.seen()
     if seen is None:
         return _done(action, False, "nothing to relay: this event is not about a pull request")
-    try:
-        action.client().relay(action.repository, seen.issue, comment=seen.comment, review=seen.review)
-    except Refused as refused:
-        if refused.status != 404:
-            raise
-        return _done(action, False, f"nothing to do: the server has no cycle for pull request {seen.issue}")
+    action.client().relay(action.repository, seen.issue, comment=seen.comment, review=seen.review)
     return _done(action, True, f"the server looks at pull request {seen.issue} now")
 
 

@@ -62,13 +62,20 @@ def test_it_waits_for_the_pull_request(small: SmallServer, tmp_path: Path) -> No
     """`opened`: it looks until the pull request is known, and gives its address."""
     pull = {"number": 7, "url": "https://github.example/octo/reviews/pull/7"}
     small.says(
-        "GET /api/cycles/c-000001", state("queued"), state("running", pull_request=None),
+        "GET /api/cycles/c-000001", state("queued", pull_request=None), state("running", pull_request=None),
         state("running", pull_request=pull),
     )  # fmt: skip
     done = use("retrain", tmp_path, {"server": small.url, **GIVEN, "wait": "opened"})
     assert done.code == 0, done.printed
     assert done.outputs["pull-request"] == pull["url"]
     assert f'href="{pull["url"]}"' in done.summary
+
+
+def test_a_server_without_github_opens_none(small: SmallServer, tmp_path: Path) -> None:
+    """`opened` where there is nothing to wait for ends at once."""
+    small.says("GET /api/cycles/c-000001", state("running"))
+    done = use("retrain", tmp_path, {"server": small.url, **GIVEN, "wait": "opened"})
+    assert (done.code, done.outputs["pull-request"]) == (0, ""), done.printed
 
 
 @pytest.mark.parametrize(
@@ -242,15 +249,14 @@ def test_an_event_that_is_none_of_githubs_is_refused(small: SmallServer, tmp_pat
     assert "Traceback" not in done.printed
 
 
-def test_a_pull_request_of_somebody_else_is_no_failure(small: SmallServer, tmp_path: Path) -> None:
-    """The server knows no cycle for it: said, and green; any other refusal is red."""
+def test_a_relay_that_is_refused_is_seen(small: SmallServer, tmp_path: Path) -> None:
+    """A server of another repository, or one that does not know us: red, in the server's words."""
     happened = event(tmp_path, {"issue": PULL, "comment": {"id": 1}})
-    small.says("POST /github/relay", (404, {"detail": "no cycle"}))
-    assert use("review", tmp_path, {"server": small.url, "token": TOKEN}, happened).code == 0
-    small.says("POST /github/relay", (401, {"detail": "who are you?"}))
-    done = use("review", tmp_path, {"server": small.url, "token": TOKEN}, happened)
-    assert done.code == 1
-    assert "who are you?" in done.printed
+    for status in (401, 404):
+        small.says("POST /github/relay", (status, {"error": {"what": "who are you?", "cure": "tell me"}}))
+        done = use("review", tmp_path, {"server": small.url, "token": TOKEN}, happened)
+        assert done.code == 1
+        assert f"refused ({status}): who are you?: tell me" in done.printed
 
 
 # nightly
@@ -261,14 +267,22 @@ def test_a_night_begins_what_is_due_and_says_why_not(small: SmallServer, tmp_pat
     plans = [
         {"pipeline": "sentiment", "due": True, "reason": "812 new rows", "cycle": "c-000009", "url": "https://r.x/9"},
         {"pipeline": "topics", "due": False, "reason": "only 12 rows are new (needed: 500)", "next": "2026-11-21"},
+        {
+            "pipeline": "tones",
+            "due": False,
+            "reason": "not before tomorrow",
+            "cycle": "c-000008",
+            "url": "https://r.x/8",
+        },
     ]
     small.says("POST /api/plan", (200, {"plans": plans}))
     given = {"server": small.url, "token": TOKEN, "date": "2026-11-20"}
     done = use("nightly", tmp_path, given)
     assert done.code == 0, done.printed
-    key = "nightly/octo/reviews/2026-11-20"
+    key = "nightly/2026-11-20/octo/reviews"
     assert small.asked[0].body == {"pipeline": None, "trigger": True, "key": key}
-    assert done.outputs == {"cycles": "c-000009", "started": "1"}
+    assert done.outputs == {"cycles": "c-000009 c-000008", "started": "1"}
+    assert "tones: c-000008 began before: not before tomorrow\n" in done.printed
     assert "sentiment: c-000009 began: 812 new rows\n" in done.printed
     assert "topics: skipped: only 12 rows are new (needed: 500); next: 2026-11-21\n" in done.printed
     assert '<a href="https://r.x/9">' in done.summary
@@ -282,7 +296,7 @@ def test_two_nudges_in_one_night_have_one_key(small: SmallServer, tmp_path: Path
     for run in ("1", "2"):
         done = use("nightly", tmp_path, {"server": small.url, "token": TOKEN}, {"GITHUB_RUN_ID": run})
     assert "no pipeline of the server's ratchet.yaml has a schedule" in done.printed
-    nights = {f"nightly/octo/reviews/{date}" for date in (began, datetime.now(UTC).date())}
+    nights = {f"nightly/{date}/octo/reviews" for date in (began, datetime.now(UTC).date())}
     assert {one.body["key"] for one in small.asked} <= nights
 
 
