@@ -69,9 +69,9 @@ class Action:
 
     @property
     def run(self) -> str:
-        """The id of the workflow run: the same when it is run again."""
+        """The id of the workflow run, the same when it is run again; empty outside of one."""
         found = self._env.get("GITHUB_RUN_ID", "")
-        return found if re.fullmatch(r"[0-9]{1,20}", found) else "0"
+        return found if re.fullmatch(r"[0-9]{1,20}", found) else ""
 
     @property
     def pause(self) -> float:

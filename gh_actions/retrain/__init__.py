@@ -32,7 +32,8 @@ def run(action: Action) -> int:
     action.output("cycle", begun.id)
     action.output("url", begun.url)
     found = _follow(action, client, begun, wait, minutes * 60)
-    return _tell(action, begun, found, wait, (("Reason", cell(reason)), *_set_rows(values)))
+    asked = [("Reason", cell(reason)), *((cell(name), cell(value)) for name, value in values.items())]
+    return _tell(action, begun, found, wait, asked)
 
 
 def read_values(text: str) -> dict[str, str]:
@@ -54,7 +55,9 @@ def read_values(text: str) -> dict[str, str]:
 
 
 def _key(action: Action, pipeline: str, values: dict[str, str]) -> str:
-    """The same for every attempt of a workflow run that asks for the same."""
+    """The same for every attempt of a workflow run that asks for the same; outside of a run each is a new one."""
+    if not action.run:
+        return ""
     asked = hashlib.sha256(repr((pipeline, sorted(values.items()))).encode()).hexdigest()
     return f"github/{action.repository}/{action.run}/{asked[:16]}"
 
@@ -95,28 +98,31 @@ def pull_request(found: dict[str, Any]) -> str:
     return str((pull.get("url") if isinstance(pull, dict) else pull) or "")
 
 
-def _set_rows(values: dict[str, str]) -> list[tuple[str, str]]:
-    return [(cell(name), cell(value)) for name, value in values.items()]
-
-
-def _tell(
-    action: Action, begun: Triggered, found: dict[str, Any], wait: str, asked: tuple[tuple[str, str], ...]
-) -> int:
-    state, pull, why = str(found.get("state")), pull_request(found), str(found.get("reason") or "")
+def _tell(action: Action, begun: Triggered, found: dict[str, Any], wait: str, asked: list[tuple[str, str]]) -> int:
+    """Outputs, summary and, where it is not as wanted, the error: the exit code."""
+    state, pull, link_ = str(found.get("state")), pull_request(found), link(begun.id, begun.url)
     action.output("pull-request", pull)
     action.output("state", state)
-    rows = [("Cycle", link(begun.id, begun.url)), ("State", cell(words(state)))]
-    rows += [("Pull request", link(pull, pull))] if pull else []
-    rows += [("Why", cell(why))] if why else []
-    action.summarise(
-        f"Ratchet: {link(begun.id, begun.url)}", [("", ""), *rows, *((name, value) for name, value in asked if value)]
-    )
-    if wait == "none" or state in WELL or (wait == "opened" and opened(found) and state not in BADLY):
-        return 0
+    rows = [("Cycle", link_), ("State", cell(words(state))), ("Pull request", link(pull, pull) if pull else "")]
+    rows += [("Why", cell(str(found.get("reason") or ""))), *asked]
+    action.summarise(f"Ratchet: {link_}", [("", ""), *(row for row in rows if row[1])])
+    wrong = _wrong(begun, found, wait)
+    if wrong:
+        action.annotate("error", wrong)
+    return 1 if wrong else 0
+
+
+def _wrong(begun: Triggered, found: dict[str, Any], wait: str) -> str:
+    """What fails the run; empty where all is as wanted."""
+    state, where = found.get("state"), pull_request(found) or begun.url
+    why = f": {found['reason']}" if found.get("reason") else ""
+    if wait == "none" or state in WELL:
+        return ""
+    if state == "failed":
+        return f"{begun.id} has failed{why}: answer it with /rerun or /cancel at {where}"
     if state in BADLY:
-        cure = f"answer it with /rerun or /cancel at {pull or begun.url}" if state == "failed" else pull or begun.url
-        action.annotate("error", f"{begun.id} {'has' if state == 'failed' else 'is'} {state}: {why or 'see'}: {cure}")
-        return 1
+        return f"{begun.id} is {state}{why}: see {where}"
+    if wait == "opened" and opened(found):
+        return ""
     awaited = "has not ended" if wait == "ended" else "has no pull request"
-    action.annotate("error", f"{begun.id} {awaited} in time, and goes on: see {begun.url}, or set timeout-minutes")
-    return 1
+    return f"{begun.id} {awaited} in time, and goes on: see {where}, or set timeout-minutes"

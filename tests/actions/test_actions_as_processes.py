@@ -53,6 +53,8 @@ def test_running_a_workflow_again_gives_the_same_cycle(small: SmallServer, tmp_p
     assert "by this run before" in done.printed
     for other in ({"pipeline": "topics"}, {"set": "a.b=1"}):
         assert use("retrain", tmp_path, {"server": small.url, **GIVEN, **other}).outputs["cycle"] != "c-000001"
+    outside = [use("retrain", tmp_path, {"server": small.url, **GIVEN}, {"GITHUB_RUN_ID": ""}) for _ in "12"]
+    assert outside[0].outputs["cycle"] != outside[1].outputs["cycle"]
     chosen = {"idempotency-key": "mine"}
     use("retrain", tmp_path, {"server": small.url, **GIVEN, **chosen})
     assert small.asked[-1].body["idempotency_key"] == "mine"
