@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from orchestrator.core.events import Event
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline
@@ -38,6 +40,7 @@ CLAIM = timedelta(minutes=2)
 KEPT = timedelta(days=14)  # that a delivery is known after it was dealt with; GitHub delivers again for three
 ROSTERS = 10  # every so manieth slow look also reads again who may answer
 GLANCE = 1.0  # seconds between two looks at which cycles have moved
+ROLLBACK = 60.0  # seconds that going back may take; it copies nothing
 LONGEST = 300.0  # seconds that a room waits that can't be attended
 log = logging.getLogger("ratchet.github")
 
@@ -77,7 +80,10 @@ class DeskLoop:
         target = str(self._targets(cycle.pipeline))
         words = [version] if version else []
         command = [sys.executable, "-m", "steps.deploy", "rollback", target, *words, "--run", said]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ROLLBACK)
+        except subprocess.TimeoutExpired:
+            return f"the rollback did not end within {ROLLBACK:.0f} s: look whether the target is there"
         if done.returncode != 0:
             return done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}"
         swapped = json.loads(done.stdout)
@@ -125,6 +131,7 @@ class Lobby:
         self._poll, self._server, self._monotonic = poll, server, monotonic
         self._visits: dict[str, _Visit] = {}
         self._taken: set[int] = set()
+        self._claimed_at = clock.now()
         self._me: Me | None = None
         self._swept = 0.0
         self._bell = threading.Event()
@@ -259,21 +266,39 @@ class Lobby:
         """Attend to the room; how far the cycle was when it was shown. Raises `LostRoom` where it is not ours."""
         if self._me is None:
             self._me = self._whoami()
-        now = self._clock.now()
-        kept = self._rooms.claim(cycle, micros(now), micros(now + CLAIM))
-        if kept is None:
-            raise LostRoom(cycle)
+        claimed = self._claim(cycle)
 
         def keep(memory: Memory) -> None:
             text = memory.model_dump_json(exclude_defaults=True)
             if not self._rooms.keep(cycle, text, pull=memory.pull, open=not memory.settled):
                 raise LostRoom(cycle)
+            if self._clock.now() > self._claimed_at + CLAIM / 4:
+                self._claim(cycle)
 
-        memory = Memory.model_validate_json(kept)
-        room = Room(cycle, memory, self._repository, self._people, self._loop, self._me, keep, server=self._server)
+        room = Room(
+            cycle, _remembered(claimed), self._repository, self._people, self._loop, self._me, keep,
+            server=self._server,
+        )  # fmt: skip
         try:
             seq = self._loop.cycle(cycle).seq
             room.attend(deleted, slowly=slowly)
         finally:
             self._rooms.leave(cycle)
         return seq
+
+    def _claim(self, cycle: str) -> str:
+        """What is remembered of the room, which is ours for a while from now on. Raises `LostRoom`."""
+        self._claimed_at = self._clock.now()
+        kept = self._rooms.claim(cycle, micros(self._claimed_at), micros(self._claimed_at + CLAIM))
+        if kept is None:
+            raise LostRoom(cycle)
+        return kept
+
+
+def _remembered(kept: str) -> Memory:
+    """What was kept; what can't be read is found again."""
+    try:
+        return Memory.model_validate_json(kept)
+    except ValidationError as error:
+        log.warning("what was remembered of a room can't be read, and is found again: %s", error)
+        return Memory()

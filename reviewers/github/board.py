@@ -1,7 +1,8 @@
 """What a room shows beside the files on its branch: comments, checks, labels."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from orchestrator.core.model import Cycle
@@ -22,28 +23,24 @@ class Board:
     def __init__(self, room: "Room") -> None:
         self._room = room
 
-    def show(self, cycle: Cycle, told: Sequence[Chapter]) -> None:
-        """Bring everything up to what is so."""
-        self.show_status(cycle)
-        for chapter in told:
-            self._show_gate(cycle, chapter)
-        self._show_checks(cycle, told)
-        self._show_labels(cycle)
+    def parts(self, cycle: Cycle, told: Sequence[Chapter]) -> Iterator[Callable[[], None]]:
+        """What brings everything up to what is so, piece by piece."""
+        yield lambda: self._show_status(cycle)
+        yield from (partial(self._show_gate, cycle, chapter) for chapter in told)
+        yield lambda: self._show_checks(cycle, told)
+        yield lambda: self._show_labels(cycle)
 
-    def show_status(self, cycle: Cycle) -> None:
+    def _show_status(self, cycle: Cycle) -> None:
         """The one status comment."""
         room = self._room
-        head = room.loop.head(cycle.id)
-        room.post(f"status {cycle.id}", lambda: comment.status(cycle, room.links(), room.loop.now(), head=head))
+        text = comment.status(cycle, room.links(), room.loop.now(), head=room.loop.head(cycle.id))
+        room.posts.put(f"status {cycle.id}", text)
 
     def _show_gate(self, cycle: Cycle, chapter: Chapter) -> None:
         """The report comment of one opening. People are pinged by its creation, once."""
-        room, opening = self._room, chapter.opening
-        ping = not chapter.verdict
-        room.post(
-            f"gate {opening.run}",
-            lambda: comment.gate(cycle, opening, room.links(), ping=ping, outcome=chapter.outcome),
-        )
+        room, opening, ping = self._room, chapter.opening, not chapter.verdict
+        text = comment.gate(cycle, opening, room.links(), ping=ping, outcome=chapter.outcome)
+        room.posts.put(f"gate {opening.run}", text)
 
     def _show_checks(self, cycle: Cycle, told: Sequence[Chapter]) -> None:
         """One check for each gate, on the newest commit of the branch: the last opening of a gate is what counts."""

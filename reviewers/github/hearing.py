@@ -2,77 +2,32 @@
 
 Laws:
 - Only what a person wrote, and nobody changed since, is read: never our own words, nor a bot's that is not listed.
-- What names no digest is about the question that stood above it: it counts only below our report of the open gate.
 - Either every command of a comment may be said by this person, or none of them is carried out.
 - What was handed in before is known by its id; what became of it is looked up, so that it is answered.
+- Words that are edited or deleted later change nothing that they decided; that it was done is on the record.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Sequence
 
-from orchestrator.core.events import (
-    CancelAsked,
-    Delegated,
-    Event,
-    Held,
-    Refused,
-    RerunAsked,
-    ReviewGiven,
-    ReviewWithdrawn,
-    RolledBack,
-    RosterRead,
-    Unheld,
-)
-from orchestrator.core.gate import Gate, Person, Review, Roster, Verdict
-from orchestrator.core.machine import NotNow
+from orchestrator.core.course import Folded
+from orchestrator.core.events import Delegated, Event, Refused, ReviewGiven, ReviewWithdrawn, RolledBack
+from orchestrator.core.gate import Person
+from orchestrator.core.machine import NotNow, advance
 from orchestrator.core.model import Cycle
-from reviewers.commands import (
-    Approve,
-    Cancel,
-    Command,
-    Delegate,
-    Help,
-    Hold,
-    Misread,
-    Reject,
-    Rerun,
-    Rollback,
-    Status,
-    Unapprove,
-    Unhold,
-)
-from reviewers.github.people import GitHubPeople, person_of
-from reviewers.github.utterance import Heard, Utterance, commands_of, moment
+from reviewers.commands import Cancel, Command, Delegate, Help, Hold, Misread, Rerun, Rollback, Status, Unhold
+from reviewers.github.loop import Loop
+from reviewers.github.meaning import Ask, Meaning, speaker_of
+from reviewers.github.people import GitHubPeople
+from reviewers.github.protocol import Forbidden
+from reviewers.github.utterance import Heard, Utterance, commands_of
 from reviewers.rights import Speaker, objection
 
 SEEN, COUNTED, REFUSED, MISREAD = "eyes", "+1", "-1", "confused"
 EDITED = "an edited comment does not count: write a new one"
-
-
-class Loop(Protocol):
-    """What a room needs of the loop."""
-
-    def now(self) -> datetime:
-        """The time now, in UTC."""
-
-    def cycle(self, cycle: str) -> Cycle:
-        """The cycle as it stands."""
-
-    def events(self, cycle: str) -> Sequence[Event]:
-        """All that happened to it, in order."""
-
-    def submit(self, cycle: str, event: Event) -> Cycle | NotNow:
-        """Hand the event in; what a person said and does not count is put on the record as refused."""
-
-    def problems(self, cycle: Cycle, stage: str, changes: Mapping[str, str]) -> list[str]:
-        """What is wrong with these parameters at this stage."""
-
-    def roll_back(self, cycle: Cycle, version: str, said: str) -> tuple[str, str] | str:
-        """(version, the one before) once the target serves it, or why it can't. `said` twice is once."""
-
-    def head(self, cycle: str) -> str:
-        """The hash of the cycle's newest event."""
+DECIDED = "this comment was edited: what it decided stands"
+DELETED = "a deleted comment stays on the record, and what it decided stands"
+SOMEBODY = Person(id="github:0", login="somebody")
+"""Who deleted a comment, where no delivery has told."""
 
 
 class Hearing:
@@ -80,95 +35,94 @@ class Hearing:
 
     def __init__(self, loop: Loop, people: GitHubPeople) -> None:
         self._loop, self._people = loop, people
+        self._meaning = Meaning(loop, people)
 
     def listens_to(self, said: Utterance) -> bool:
         """Whether this is a person's, or a listed bot's."""
         return said.user is not None and self._people.counts(said.user)
 
-    def hear(self, cycle_id: str, said: Utterance, below: int | None, asked: Mapping[str, str]) -> list[Heard]:
-        """Hand in what it says. `below`: the id of our comment with the report of the open gate, None where there is
-        none yet; `asked`: the digest that was asked about at each commit. Raises what GitHub raises; all of it may
-        then be handed in again.
-        """
-        found = commands_of(said, asked)
+    def hear(self, cycle_id: str, said: Utterance, ask: Ask) -> list[Heard]:
+        """Hand in what it says. Raises what GitHub raises; all of it may then be handed in again."""
+        found = commands_of(said, ask.commits)
         wrong = [one for one in found if isinstance(one, Misread)]
         commands = [one for one in found if not isinstance(one, Misread)]
         if found and said.edited:
             return [self._refuse(cycle_id, said, f"{said.id}:edited", EDITED, MISREAD)]
         if wrong:
-            skipped = (f"Nothing else of this {said.kind} was carried out.",) if commands else ()
-            return [Heard(MISREAD, (*(f"{one.what}: {one.hint}" for one in wrong), *skipped))]
-        cycle = self._loop.cycle(cycle_id)
-        speaker = self._speaker(said, cycle, commands)
-        against = [objection(command, speaker, cycle) for command in commands]
+            skipped = [f"nothing else of this {said.kind} was carried out"] if commands else []
+            return [Heard(MISREAD, (why,)) for why in (*(f"{one.what} → {one.hint}" for one in wrong), *skipped)]
+        against = self._objections(cycle_id, said, commands)
         if any(against):
+            why = "another command of the comment is refused"
             return [
-                self._refuse(
-                    cycle_id, said, _name(said, n), why or "another command of the comment is refused", REFUSED
-                )
-                for n, why in enumerate(against, start=1)
+                self._refuse(cycle_id, said, f"{said.id}:{n}", no or why, REFUSED) for n, no in enumerate(against, 1)
             ]
-        return [
-            self._carry_out(cycle_id, said, n, command, below, asked) for n, command in enumerate(commands, start=1)
-        ]
+        return [self._carry_out(cycle_id, said, f"{said.id}:{n}", one, ask) for n, one in enumerate(commands, 1)]
 
-    def altered(self, cycle_id: str, said: Utterance) -> None:
-        """Words that were dealt with read otherwise now: on the record, and nothing else."""
-        self._refuse(
-            cycle_id, said, f"{said.id}:edited:{said.sha256[:8]}", f"{EDITED}; what it decided stands", MISREAD
-        )
+    def altered(self, cycle_id: str, said: Utterance, ask: Ask) -> str:
+        """Words that were dealt with are others now: on the record, and nothing else. What is to be answered; empty
+        where neither the old words nor the new ones are a command.
+        """
+        decided = self._was_heard(cycle_id, said.id)
+        if not decided and not commands_of(said, ask.commits):
+            return ""
+        why = DECIDED if decided else EDITED
+        self._refuse(cycle_id, said, f"{said.id}:edited:{said.sha256[:8]}", why, MISREAD)
+        return why
 
-    def deleted(self, cycle_id: str, comment: int, by: int) -> None:
+    def deleted(self, cycle_id: str, comment: int, by: int | None = None) -> None:
         """A comment that was dealt with is gone: on the record, and nothing else."""
-        person = Person(id=f"github:{by}", login=f"user {by}")
-        why = "a deleted comment stays on the record, and what it decided stands"
+        if not self._was_heard(cycle_id, f"github:comment:{comment}"):
+            return
         name = f"github:comment:{comment}:deleted"
-        event = Refused(at=self._loop.now(), id=name, by=person, said=f"deleted comment {comment}", why=why)
-        self._loop.submit(cycle_id, event)
+        person = Person(id=f"github:{by}", login=f"user {by}") if by is not None else SOMEBODY
+        said = f"deleted comment {comment}"
+        self._loop.submit(cycle_id, Refused(at=self._loop.now(), id=name, by=person, said=said, why=DELETED))
 
     def dismissed(self, cycle_id: str, said: Utterance) -> None:
-        """An approval that somebody dismissed counts no more: less is agreed, never more."""
-        self._loop.submit(cycle_id, ReviewWithdrawn(at=self._loop.now(), id=f"{said.id}:dismissed", by=_by(said),
-                                                    evidence=said.evidence))  # fmt: skip
+        """A verdict that somebody dismissed counts no more: less is agreed, never more. A newer one stands."""
+        opening = self._loop.cycle(cycle_id).opening
+        if opening is not None and any(one.id == f"{said.id}:1" for one in opening.reviews):
+            at = max(self._loop.now(), said.at)
+            name, by = f"{said.id}:dismissed", speaker_of(said)
+            self._loop.submit(cycle_id, ReviewWithdrawn(at=at, id=name, by=by, evidence=said.evidence))
 
-    def _speaker(self, said: Utterance, cycle: Cycle, commands: Sequence[Command]) -> Speaker:
+    def read_again(self, cycle_id: str) -> None:
+        """Whoever has lost the right to answer since counts no more."""
+        self._meaning.read_again(self._loop.cycle(cycle_id))
+
+    def _was_heard(self, cycle_id: str, said: str) -> bool:
+        """Whether a command of it was handed in, counted or refused."""
+        return any(one.removeprefix(f"{said}:").isdigit() for one in self._loop.cycle(cycle_id).heard)
+
+    def _objections(self, cycle_id: str, said: Utterance, commands: Sequence[Command]) -> list[str]:
+        """Why this person may not say it, for each command."""
+        cycle = self._loop.cycle(cycle_id)
+        speaker = self._speaker(speaker_of(said), cycle, commands)
+        return [objection(command, speaker, cycle) for command in commands]
+
+    def _speaker(self, person: Person, cycle: Cycle, commands: Sequence[Command]) -> Speaker:
         """Who speaks; the role and the gates are read where a command needs them."""
-        person = _by(said)
         if not any(isinstance(one, Rerun | Hold | Unhold | Cancel | Rollback | Delegate) for one in commands):
             return Speaker(person)
-        clauses = [
-            clause
-            for stage in cycle.pipeline.stages
-            if stage.gate is not None
-            for clause in (*stage.gate.require, *stage.gate.otherwise)
-            if clause.who and clause.who != "@anyone"
-        ]
-        role = self._people.role(person)
-        if not clauses:
-            return Speaker(person, role)
-        roster = self._people.read(Gate(require=tuple(dict.fromkeys(clauses))), cycle, [person])
-        return Speaker(person, role, any(person.id in ids for ids in roster.members.values()))
+        try:
+            role = self._people.role(person)
+        except Forbidden:
+            return Speaker(person, "unknown: it can't be read")
+        return Speaker(person, role, self._people.asks(cycle, person))
 
-    def _carry_out(
-        self,
-        cycle_id: str,
-        said: Utterance,
-        number: int,
-        command: Command,
-        below: int | None,
-        asked: Mapping[str, str],
-    ) -> Heard:
-        cycle, name = self._loop.cycle(cycle_id), _name(said, number)
+    def _carry_out(self, cycle_id: str, said: Utterance, name: str, command: Command, ask: Ask) -> Heard:
+        cycle = self._loop.cycle(cycle_id)
         if name in cycle.heard:
             return self._before(cycle_id, name, command)
         if isinstance(command, Status | Help):
             return Heard(COUNTED, command=command)
-        event = self._event(cycle, said, name, command, below, asked)
+        event = self._meaning.event(cycle, said, name, command, ask)
         if isinstance(event, str):
             return self._refuse(cycle_id, said, name, event, REFUSED)._replace(command=command)
         answer = self._loop.submit(cycle_id, event)
         if not isinstance(answer, NotNow):
-            return Heard(COUNTED, command=command, before=cycle)
+            return Heard(COUNTED, _told(event), command, cycle)
         if answer.echo:
             return self._before(cycle_id, name, command)
         if answer.again:
@@ -178,109 +132,34 @@ class Hearing:
 
     def _before(self, cycle_id: str, name: str, command: Command) -> Heard:
         """What became of it when it was handed in before, and nobody was told."""
+        cycle: Cycle | None = None
         for event in self._loop.events(cycle_id):
-            if isinstance(event, Refused) and event.id == name:
-                return Heard(REFUSED, (event.why,), command)
-        return Heard(COUNTED, command=command)
+            if _id(event) == name:
+                if isinstance(event, Refused):
+                    return Heard(REFUSED, (event.why,), command)
+                return Heard(COUNTED, _told(event), command, cycle)
+            folded = advance(cycle, event)
+            cycle = folded.cycle if isinstance(folded, Folded) else cycle
+        return Heard(COUNTED, command=command)  # pragma: no cover - what was heard is on the record
 
     def _refuse(self, cycle_id: str, said: Utterance, name: str, why: str, mark: str) -> Heard:
-        words = said.text[:2000]
-        refused = Refused(at=self._loop.now(), id=name, by=_by(said), said=words, why=why, evidence=said.evidence)
-        self._loop.submit(cycle_id, refused)
+        words, by, at = said.text[:2000], speaker_of(said), self._loop.now()
+        self._loop.submit(cycle_id, Refused(at=at, id=name, by=by, said=words, why=why, evidence=said.evidence))
         return Heard(mark, (why,))
 
-    def _event(
-        self,
-        cycle: Cycle,
-        said: Utterance,
-        name: str,
-        command: Command,
-        below: int | None,
-        asked: Mapping[str, str],
-    ) -> Event | str:
-        """The event that the command is, or why it is none."""
-        by, at, evidence = _by(said), self._loop.now(), said.evidence
-        match command:
-            case Approve():
-                return self._review(cycle, said, name, Verdict.APPROVE, command.note, command.digest, below)
-            case Reject():
-                digest = asked.get(said.commit, "")
-                return self._review(cycle, said, name, Verdict.REJECT, command.reason, digest, below)
-            case Unapprove():
-                return ReviewWithdrawn(at=at, id=name, by=by, evidence=evidence)
-            case Rerun(from_stage=stage, changes=changes):
-                if problems := self._loop.problems(cycle, stage or cycle.stage.name, changes):
-                    return "; ".join(problems)
-                return RerunAsked(at=at, id=name, by=by, stage=stage, changes=changes, evidence=evidence)
-            case Hold():
-                return Held(at=at, id=name, by=by, reason=command.reason, evidence=evidence)
-            case Unhold():
-                self._read_again(cycle)
-                return Unheld(at=at, id=name, by=by, evidence=evidence)
-            case Cancel():
-                return CancelAsked(at=at, id=name, by=by, reason=command.reason, evidence=evidence)
-            case Delegate():
-                return self._delegate(said, name, command)
-            case Rollback(version=version):
-                done = self._loop.roll_back(cycle, version, name)
-                if isinstance(done, str):
-                    return done
-                return RolledBack(at=at, id=name, by=by, version=done[0], was=done[1], evidence=evidence)
-        raise AssertionError(command)  # pragma: no cover - status and help are answered before
 
-    def _review(
-        self,
-        cycle: Cycle,
-        said: Utterance,
-        name: str,
-        verdict: Verdict,
-        reason: str,
-        digest: str,
-        below: int | None,
-    ) -> Event | str:
-        """A verdict about the digest that it names, or about the question that it stands below."""
-        opening, gate, by = cycle.opening, cycle.stage.gate, _by(said)
-        roster = Roster()
-        if opening is not None and gate is not None:
-            if not digest and said.state:
-                return f"stale: the commit that it reviews is not the one that shows {opening.run}"
-            if not digest and (below is None or said.number <= below):
-                return f"it was written before the report of {opening.run} was there: read that, and answer again"
-            digest = digest or opening.digest
-            roster = self._people.read(gate, cycle, [by, *(one.by for one in opening.reviews)])
-        at = max(said.at, opening.at) if opening is not None else said.at
-        review = Review(id=name, by=by, verdict=verdict, about=digest, at=at, reason=reason, evidence=said.evidence)
-        return ReviewGiven(at=self._loop.now(), review=review, roster=roster)
-
-    def _read_again(self, cycle: Cycle) -> None:
-        """Who has answered and who may: a held gate may close when it is let go, on what is true then."""
-        opening, gate = cycle.opening, cycle.stage.gate
-        if opening is not None and gate is not None:
-            roster = self._people.read(gate, cycle, [one.by for one in opening.reviews])
-            self._loop.submit(cycle.id, RosterRead(at=self._loop.now(), roster=roster))
-
-    def read_again(self, cycle_id: str) -> None:
-        """Whoever has lost the right to answer since counts no more."""
-        self._read_again(self._loop.cycle(cycle_id))
-
-    def _delegate(self, said: Utterance, name: str, command: Delegate) -> Event | str:
-        try:
-            to = self._people.person(command.to)
-        except KeyError:
-            return f"nobody on GitHub has the login {command.to}"
-        if self._people.role(to) == "none":
-            return f"{to.login} has no access to this repository"
-        until = moment(command.until, said.at)
-        if until <= self._loop.now():
-            return f"until={command.until} is past"
-        return Delegated(at=self._loop.now(), id=name, by=_by(said), to=to, until=until, evidence=said.evidence)
+def _id(event: Event) -> str:
+    said = event.review if isinstance(event, ReviewGiven) else event
+    return getattr(said, "id", "")
 
 
-def _by(said: Utterance) -> Person:
-    if said.user is None:  # pragma: no cover - nobody listens to it
-        raise ValueError(f"{said.id} is nobody's")
-    return person_of(said.user)
-
-
-def _name(said: Utterance, number: int) -> str:
-    return f"{said.id}:{number}"
+def _told(event: Event) -> tuple[str, ...]:
+    """What is answered to whoever was obeyed, where a reaction says too little."""
+    match event:
+        case RolledBack(version=version, was=was):
+            return (f"{version} is deployed again, in the place of {was}.",)
+        case Delegated(by=by, to=to) if to.id == by.id:
+            return ("You answer for yourself again.",)
+        case Delegated(to=to, until=until):
+            return (f"{to.login} answers in your place until {until:%Y-%m-%d %H:%M} UTC.",)
+    return ()

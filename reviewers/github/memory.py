@@ -10,11 +10,14 @@ from pydantic import BaseModel
 
 
 class Post(BaseModel):
-    """A comment of ours: its id, when GitHub says it was made, and the sha256 of its text."""
+    """A comment of ours: its id, when GitHub says it was made, the sha256 of the text that we sent last (empty where it
+    is to be sent again), and that of the text that GitHub showed then.
+    """
 
     id: int
     at: datetime
     text: str = ""
+    seen: str = ""
 
 
 class Memory(BaseModel):

@@ -74,15 +74,33 @@ class GitHubPeople:
                 unreadable[name] = _why(name, error)
         return Roster(members=members, unreadable=unreadable, uncounted=tuple(one for one in names if one in LEAST))
 
+    def asks(self, cycle: Cycle, person: Person) -> bool:
+        """Whether a gate of the pipeline asks this person, away or in somebody's place; a list that can't be read
+        asks nobody. Raises what says nothing of the person.
+        """
+        look = _Look(self, self._repository, cycle, {person.id: person})
+        gates = [stage.gate for stage in cycle.pipeline.stages if stage.gate is not None]
+        for gate in gates:
+            for name in dict.fromkeys(one.who for one in (*gate.require, *gate.otherwise)):
+                if not name or name == "@anyone":
+                    continue
+                with suppress(Forbidden, Missing, KeyError):
+                    members = look.members(name)
+                    if person.id in (*members, *self._stand_in(look, members, gate)):
+                        return True
+        return False
+
     def _stand_in(self, look: "_Look", members: tuple[str, ...], gate: Gate) -> tuple[str, ...]:
-        """Who has another one answer in his place is replaced. One who is barred can't be, nor by who is nobody."""
+        """Who has another one answer in his place is replaced, by that one alone. One who is barred can't be, nor by
+        who is nobody.
+        """
         initiator = look.cycle.initiator
         barred = initiator.id if initiator is not None and gate.bars_initiator else ""
-        ids = dict.fromkeys(members)
-        for away, word in self._delegations().items():
-            if away in ids and away != barred and look.role(word.to) != "none":
-                ids = dict.fromkeys(word.to.id if one == away else one for one in ids)
-        return tuple(ids)
+        words = self._delegations()
+        away = {one: words[one].to for one in members if one in words and one != barred}
+        return tuple(
+            dict.fromkeys(away[one].id if one in away and look.role(away[one]) != "none" else one for one in members)
+        )
 
 
 class _Look:

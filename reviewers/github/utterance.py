@@ -77,6 +77,8 @@ def commands_of(said: Utterance, asked: Mapping[str, str]) -> tuple[Command | Mi
             return (Approve(digest=asked.get(said.commit, ""), note=said.text),)
         case "CHANGES_REQUESTED":
             return (Reject(reason=tidy(said.text) or "changes were requested, without a word why"),)
+        case "DISMISSED":
+            return ()
     hint = "write it as a comment of the conversation"
     return tuple(
         Misread(line=one.line if isinstance(one, Misread) else 1, what="a review's text is not read", hint=hint)
@@ -87,7 +89,7 @@ def commands_of(said: Utterance, asked: Mapping[str, str]) -> tuple[Command | Mi
 def moment(text: str, since: datetime) -> datetime:
     """`3d` after `since`, or the date or time as written; UTC where no zone is named. Pure.
 
-    Raises `ValueError` for other text; `commands` lets none through.
+    Raises `ValueError` for other text; `commands` lets none through. `OverflowError` for what no calendar has.
     """
     if text[-1:].isalpha() and text[-1:] != "Z":
         wait = read_duration(text)

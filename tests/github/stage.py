@@ -1,17 +1,22 @@
 """Where the stories play: the loop and the lobby in this process, turned by hand, beside a GitHub that holds state.
 
 The steps are three milliseconds of Python; everything else is what ships. Deliveries go by the server's own door in
-`test_whole.py`; here every turn looks at every room, as the slow clock does.
+`test_whole.py`; here every turn looks at every room, as the slow clock does, and time passes when a story says so.
 """
 
-from collections.abc import Callable
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rig.github import GitHub
 
 from orchestrator.config import Config, read
+from orchestrator.core.events import Event
 from orchestrator.core.gate import Person
 from orchestrator.core.model import Cycle, State, Trigger
 from orchestrator.desk import Desk
@@ -21,14 +26,18 @@ from orchestrator.journal import Journal
 from orchestrator.lobby import Lobby
 from orchestrator.outbox import Inbox
 from orchestrator.rooms import Rooms
+from orchestrator.rows import micros
 from orchestrator.schema import open_database
 from orchestrator.store import Store
+from reviewers.comment import read_marker
 from reviewers.github.people import GitHubPeople
+from reviewers.github.protocol import Delivery
 from reviewers.github.repository import Repository
 from reviewers.github.room import Me
 from reviewers.github.transport import Transport
 from reviewers.policy import PolicyReviewer
 
+HERE = Path(__file__).parent
 STAGES = """
 pipelines:
   words:
@@ -36,7 +45,7 @@ pipelines:
       - name: collect
         step: smallsteps:collect
         executor: inline
-        gate: {{require: [{first}]}}
+        gate: {{require: [{first}]{more}}}
       - name: learn
         step: smallsteps:learn
         executor: inline
@@ -50,6 +59,8 @@ pipelines:
 groups:
   planners: [alice, carol]
 """
+TIMES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?( UTC)?|https?://127\S*?:\d+|#issuecomment-\d+")
+HASHES = re.compile(r"\b[0-9a-f]{8,64}\b")
 
 
 class HandClock:
@@ -57,6 +68,7 @@ class HandClock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.rested = 0.0
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -64,81 +76,125 @@ class HandClock:
     def chance(self) -> float:
         return 0.0
 
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead.total_seconds()
+
+    def wall(self) -> float:
+        """By which the transport knows that a limit is over: it goes on only where a story says that it `rests`."""
+        return time.time() + self.rested
+
+
+class House:
+    """One server: its store, engine and lobby."""
+
+    def __init__(self, stage: "Stage", owner: str) -> None:
+        github, clock = stage.github, stage.clock
+        self.store = store = Store(open_database(stage.url))
+        login = {"app_id": str(github.app_id), "private_key": github.private_key} if stage.app else {}
+        token = {} if stage.app else {"token": github.token("machine")}
+        self.slept: list[float] = []
+        self.transport = transport = Transport(
+            github.url, repository="acme/models", pace=0, sleep=self.slept.append, clock=clock.wall, **login, **token
+        )
+        repository = Repository(transport.send, "acme/models")
+        self.rooms = Rooms(store, owner)
+        self.people = GitHubPeople(repository, bots=stage.bots, delegations=lambda: self.rooms.delegations(clock.now()))
+        self.inbox = Inbox(store)
+        self.executor = InlineExecutor(artifacts=stage.folder / "artifacts", work_root=stage.folder / f"work-{owner}")
+        self.engine = Engine(store, {"inline": self.executor}, [PolicyReviewer()], clock, owner=owner)
+        self.desk = Desk(Journal(store), clock)
+        self.lobby = Lobby(
+            self.desk, self.rooms, self.inbox, clock, repository, self.people,
+            lambda: Me(*transport.whoami(), app=stage.app), lambda pipeline: stage.target,
+            poll=stage.poll, monotonic=clock.monotonic,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        for one in (self.engine, self.executor, self.transport, self.store):
+            one.close()
+
 
 class Stage:
-    """One GitHub, one engine, one lobby."""
+    """One GitHub, one engine, one lobby; more of them as a story opens them."""
 
     def __init__(
         self, github: GitHub, folder: Path, *, first: str = '"1 of alice"', second: str = '"2 of @acme/ml"',
-        url: str = "", app: bool = True, pipeline: str = STAGES,
+        more: str = "", url: str = "", app: bool = True, pipeline: str = STAGES, bots: tuple[str, ...] = (),
+        poll: float = 0.0,
     ) -> None:  # fmt: skip
         self.github, self.folder, self.clock = github, folder, HandClock()
-        found = read(pipeline.format(first=first, second=second))
+        found = read(pipeline.format(first=first, second=second, more=more))
         assert isinstance(found, Config), found
         self.pipeline = found.pipelines["words"]
         self.url = url or f"sqlite:///{folder / 'ratchet.db'}"
-        self.app = app
-        self.closing: list[Callable[[], None]] = []
+        self.app, self.bots, self.poll = app, bots, poll
+        self.target = folder / "targets" / "words"
+        self.houses: list[House] = []
         self.open()
 
-    def open(self, owner: str = "one") -> None:
+    def open(self, owner: str = "one") -> House:
         """Begin, or begin again as after a crash: nothing is left of what was in memory."""
-        github = self.github
-        store = Store(open_database(self.url))
-        login = {"app_id": str(github.app_id), "private_key": github.private_key} if self.app else {}
-        token = {} if self.app else {"token": github.token("machine")}
-        self.transport = Transport(
-            github.url, repository="acme/models", pace=0, sleep=lambda seconds: None, **login, **token
-        )
-        repository = Repository(self.transport.send, "acme/models")
-        self.rooms = Rooms(store, owner)
-        self.people = GitHubPeople(repository, delegations=lambda: self.rooms.delegations(self.clock.now()))
-        self.inbox = Inbox(store)
-        executor = InlineExecutor(artifacts=self.folder / "artifacts", work_root=self.folder / "work")
-        self.engine = Engine(store, {"inline": executor}, [PolicyReviewer()], self.clock, owner=owner)
-        self.desk = Desk(Journal(store), self.clock)
-        self.lobby = Lobby(
-            self.desk, self.rooms, self.inbox, self.clock, repository, self.people,
-            lambda: Me(*self.transport.whoami(), app=self.app), lambda pipeline: self.folder / "targets" / "words",
-            poll=0.0,
-        )  # fmt: skip
-        self.closing += [self.engine.close, executor.close, self.transport.close, store.close]
+        self.house = House(self, owner)
+        self.houses.append(self.house)
+        return self.house
 
     def close(self) -> None:
-        for one in self.closing:
-            one()
+        for one in self.houses:
+            one.close()
+
+    @property
+    def desk(self) -> Desk:
+        return self.house.desk
+
+    @property
+    def lobby(self) -> Lobby:
+        return self.house.lobby
 
     # What a planner does
 
-    def begin(self, by: str = "dave", **params: dict[str, str]) -> Cycle:
+    def begin(self, by: str = "dave", *, key: str | None = None, **params: dict[str, str]) -> Cycle:
         """A cycle that `by` asked for, as far as it goes by itself."""
-        person = Person(id=f"github:{self.github.user_id(by)}", login=by)
         cycle, _ = self.desk.trigger(
-            self.pipeline, Trigger.PLANNER, params=params, purpose="the weekly retrain", initiator=person
-        )
+            self.pipeline, Trigger.PLANNER, params=params, purpose="the weekly retrain", initiator=self.person(by),
+            key=key,
+        )  # fmt: skip
         self.settle()
         return self.cycle(cycle.id)
+
+    def person(self, login: str) -> Person:
+        return Person(id=f"github:{self.github.user_id(login)}", login=login)
 
     def settle(self) -> None:
         """Turn until nothing moves any more."""
         while True:
             before = self._seen()
-            self.engine.turn()
-            self.lobby.turn()
-            self.engine.turn()
+            self.look()
             if any(cycle.state is State.RUNNING and not cycle.held for cycle in self.desk.journal.cycles()):
-                self.engine.wait(0.05)
+                self.house.engine.wait(0.05)
             elif self._seen() == before:
                 return
 
     def look(self) -> None:
         """One turn, as far as it comes."""
-        self.engine.turn()
+        self.house.engine.turn()
         self.lobby.turn()
+        self.house.engine.turn()
 
     def _seen(self) -> Any:
         cycles = [(cycle.id, cycle.seq) for cycle in self.desk.journal.cycles()]
-        return cycles, [self.rooms.recall(cycle) for cycle, _ in cycles]
+        return cycles, [self.house.rooms.recall(cycle) for cycle, _ in cycles]
+
+    def wait(self, *, rest: bool = False, **by: float) -> None:
+        """Time passes for us and for GitHub; with `rest` the transport sees it, too. Then turn until nothing moves."""
+        self.clock.ahead += timedelta(**by)
+        self.github.pass_time(**by)
+        self.clock.rested += timedelta(**by).total_seconds() if rest else 0.0
+        self.settle()
+
+    def deliver(self, **said: Any) -> bool:
+        """A webhook's delivery, stored as the server stores it. False where it was known."""
+        text = Delivery(**{"event": "issue_comment", "action": "created", "number": self.pull} | said).model_dump_json()
+        return self.house.inbox.receive("github", said["id"], text.encode(), micros(self.clock.now()))
 
     # What people see and do
 
@@ -150,20 +206,41 @@ class Stage:
         """The number of the newest pull request."""
         return int(self.github.pulls()[-1]["number"])
 
+    @property
+    def digest(self) -> str:
+        """What the open gate asks about."""
+        opening = self.cycle().opening
+        assert opening is not None
+        return opening.digest
+
     def says(self, login: str, text: str) -> int:
         """Somebody writes a comment, and it is heard."""
         comment = self.github.as_(login).comment(self.pull, text)
         self.settle()
         return comment
 
-    def bodies(self, login: str = "") -> list[str]:
+    def reviews(self, login: str, event: str, body: str = "", commit: str | None = None) -> int:
+        """Somebody reviews the pull request, and it is heard."""
+        review = self.github.as_(login).review(self.pull, event, body, commit)
+        self.settle()
+        return review
+
+    def bodies(self) -> list[str]:
         """What we wrote, in order."""
         comments = self.github.comments(self.pull)
-        return [one["body"] for one in comments if one["user"]["login"] in (login or self.github.bot, "machine")]
+        return [one["body"] for one in comments if one["user"]["login"] == (self.github.bot if self.app else "machine")]
 
     def posts(self, kind: str) -> list[str]:
         """Our comments of one kind: status, gate, answer."""
         return [body for body in self.bodies() if body.startswith(f"<!-- ratchet:{kind} ")]
+
+    def answers(self, about: int | str) -> list[str]:
+        """Our replies to this comment."""
+        return [body for body in self.posts("answer") if re.match(rf"<!-- ratchet:answer {about}[ /]", body)]
+
+    def marks(self, comment: int) -> list[str]:
+        """Our reactions."""
+        return self.github.reactions(comment)
 
     def approvals(self) -> list[str]:
         """Who has agreed at the open gate."""
@@ -174,3 +251,71 @@ class Stage:
         """Every run that was begun, once for each time that its step worked."""
         ledger = self.folder / "ledger"
         return ledger.read_text().split() if ledger.exists() else []
+
+    def record(self, cycle: str = "c-000001") -> list[Event]:
+        return [one.event for one in self.desk.journal.events(cycle)]
+
+    def refusals(self, cycle: str = "c-000001") -> list[tuple[str, str]]:
+        """(who, why) of everything that did not count."""
+        return [(one.by.login, one.why) for one in self.record(cycle) if one.kind == "refused"]
+
+    def kinds(self, cycle: str = "c-000001") -> list[str]:
+        return [one.kind for one in self.record(cycle)]
+
+    def checks(self) -> dict[str, str | None]:
+        """What stands beside the newest commit."""
+        sha = self.github.pulls()[-1]["head"]["sha"]
+        if not self.app:
+            return {one["context"]: one["state"] for one in reversed(self.github.statuses(sha))}
+        return {one["name"]: one["conclusion"] for one in self.github.checks(sha)}
+
+    def picture(self) -> dict[str, Any]:
+        """All that can be seen and is on the record, less times, hashes and numbers."""
+        comments = self.github.comments(self.pull)
+        ours = [one for one in comments if read_marker(one["body"]) and one["user"]["type"] == "Bot"]
+        theirs = [one for one in comments if one not in ours]
+        names = {str(one["id"]): f"comment-{place}" for place, one in enumerate(theirs)}
+
+        def plain(text: str) -> str:
+            text = HASHES.sub("#", TIMES.sub("@", text))
+            for number, name in names.items():
+                text = text.replace(number, name)
+            return text
+
+        return {
+            "ours": sorted(plain(one["body"]) for one in ours),
+            "marks": {names[str(one["id"])]: self.marks(one["id"]) for one in theirs},
+            "pulls": [(one["state"], bool(one["merged_at"])) for one in self.github.pulls()],
+            "labels": sorted(self.github.labels(self.pull)),
+            "checks": self.checks(),
+            "files": sorted(self.github.files("main")),
+            "record": [_told(one, plain) for one in self.record()],
+            "runs": self.runs(),
+        }
+
+
+def _told(event: Event, plain: Callable[[str], str]) -> str:
+    """An event in a line."""
+    told = json.loads(event.model_dump_json(exclude={"pipeline", "outcome", "chance", "said", "roster", "last"}))
+    return plain(json.dumps(told, sort_keys=True))
+
+
+Begun = Callable[..., Stage]
+
+
+@pytest.fixture(name="stage")
+def stages(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begun]:
+    """Opens stages; each is closed in the end."""
+    monkeypatch.setenv("PYTHONPATH", f"{HERE.parents[1]}:{HERE}")
+    opened: list[Stage] = []
+
+    def make(folder: str = "", at: GitHub = github, **how: Any) -> Stage:
+        place = tmp_path / folder
+        place.mkdir(exist_ok=True)
+        monkeypatch.setenv("SMALL_LEDGER", str(place / "ledger"))
+        opened.append(Stage(at, place, **how))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()

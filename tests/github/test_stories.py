@@ -1,32 +1,10 @@
 """Whole cycles in a pull request, each told from what people write to what they see."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
 from rig.github import GitHub
-from stage import Stage
+from stage import Begun
+from stage import stages as stages
 
 from orchestrator.core.model import State
-
-HERE = Path(__file__).parent
-Begun = Callable[..., Stage]
-
-
-@pytest.fixture
-def stage(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begun]:
-    """Opens stages; each is closed in the end."""
-    monkeypatch.setenv("SMALL_LEDGER", str(tmp_path / "ledger"))
-    monkeypatch.setenv("PYTHONPATH", f"{HERE.parents[1]}:{HERE}")
-    opened: list[Stage] = []
-
-    def make(**how: object) -> Stage:
-        opened.append(Stage(github, tmp_path, **how))
-        return opened[-1]
-
-    yield make
-    for one in opened:
-        one.close()
 
 
 def test_a_planner_asks_reviewers_agree_and_the_model_is_merged(stage: Begun, github: GitHub) -> None:
@@ -41,12 +19,11 @@ def test_a_planner_asks_reviewers_agree_and_the_model_is_merged(stage: Begun, gi
     assert "120 new rows" in one.posts("gate")[0]
 
     comment = one.says("alice", "/approve looks right")
-    assert github.reactions(comment) == ["eyes", "+1"]
+    assert one.marks(comment) == ["eyes", "+1"]
     assert one.cycle().stage.name == "learn"
-    digest = one.cycle().opening.digest
-    one.says("alice", f"/approve {digest[:12]}")
+    one.says("alice", f"/approve {one.digest[:12]}")
     assert one.cycle().state is State.IN_REVIEW
-    one.says("bob", f"/approve {digest}")
+    one.says("bob", f"/approve {one.digest}")
 
     assert one.cycle().state is State.DONE
     assert one.runs() == ["c-000001/collect/1", "c-000001/learn/1", "c-000001/ship/1"]
@@ -54,5 +31,20 @@ def test_a_planner_asks_reviewers_agree_and_the_model_is_merged(stage: Begun, gi
     assert pull["merged_at"]
     assert "cycles/c-000001/reports/learn-1.md" in github.files("main")
     assert len(one.posts("status")) == 1
-    checks = {check["name"]: check["conclusion"] for check in github.checks(pull["head"]["sha"])}
-    assert checks == {"ratchet / collect": "success", "ratchet / learn": "success"}
+    assert one.checks() == {"ratchet / collect": "success", "ratchet / learn": "success"}
+    assert one.posts("answer") == []
+    assert not github.violations.failures if hasattr(github.violations, "failures") else True
+
+
+def test_an_open_gate_at_rest_costs_two_questions_that_are_answered_nothing_new(stage: Begun, github: GitHub) -> None:
+    """Comments and reviews, each by its ETag; who may answer is read only now and then."""
+    one = stage()
+    one.begin()
+    for _ in range(10):
+        one.lobby.turn()
+    before = len(github.exchanges)
+    for _ in range(3):
+        one.lobby.turn()
+    asked = github.exchanges[before:]
+    assert [one.reply.status for one in asked] == [304] * 6
+    assert {one.path.rsplit("/", 1)[1] for one in asked} == {"comments", "reviews"}
