@@ -69,7 +69,7 @@ def _cure(cycle: Cycle, now: datetime) -> str:
         )
     if cycle.state is State.RUNNING and run is not None and run.tries:
         again = f"on {when(run.due)}" if run.due and now < run.due else "now"
-        return f"It failed before, and is tried again {again}, without anybody being asked: retry {run.tries}."
+        return f"It failed before, and is tried again {again}, without anybody being asked."
     return ""
 
 

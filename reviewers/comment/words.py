@@ -14,7 +14,7 @@ from reviewers.safe import BREAK, code, line, prose
 
 SHOWN = 12  # characters of a digest that people see and copy
 _SEAT = re.compile(r"(\d+) of (.+)|must (.+)|policy (.+)", re.DOTALL)
-_MORE = re.compile(r"\d+ more of |policy `|`")
+_AWAITED = re.compile(r"\d+ more of |policy \S+ has not answered$")
 _UNANSWERED = re.compile(r"policy (\S+) has not answered")
 
 
@@ -83,9 +83,10 @@ def decided(cycle: Cycle, opening: Opening) -> Decision | None:
 
 def waiting(said: Decision) -> tuple[str, str]:
     """What the gate still lacks: whom it waits for, and why it is stuck; both empty when it lacks nothing."""
-    missing = [missing_words(one) for one in dict.fromkeys(_needed(said.seats))]
-    people = [one for one in missing if _MORE.match(one)]
-    return several(people), "; ".join(one for one in missing if one not in people)
+    missing = list(dict.fromkeys(_needed(said.seats)))
+    awaited = [one for one in missing if _AWAITED.match(one)]
+    stuck = [missing_words(one) for one in missing if one not in awaited]
+    return several([missing_words(one) for one in awaited]), "; ".join(stuck)
 
 
 def missing_words(missing: str) -> str:
@@ -128,7 +129,7 @@ def headline_words(cycle: Cycle) -> str:
         case State.QUEUED:
             return f"🕒 Waiting for its turn: one cycle at a time works on {code(cycle.pipeline.owns)}"
         case State.RUNNING:
-            return f"⚙️ {stage} is running, since {when(cycle.run.at if cycle.run else cycle.changed_at)}"
+            return f"⚙️ {stage} is {_running(cycle)}"
         case State.IN_REVIEW:
             return _asking(cycle)
         case State.FAILED:
@@ -144,6 +145,16 @@ _ENDED = {
     State.CANCELLED: "⛔ Cancelled",
     State.SKIPPED: "⏭️ Skipped",
 }
+
+
+def _running(cycle: Cycle) -> str:
+    run = cycle.run
+    if run is not None and run.tries:
+        return f"tried again, for the {_COUNTED.get(run.tries, f'{run.tries}th')} time"
+    return f"running, since {when(run.at if run is not None else cycle.changed_at)}"
+
+
+_COUNTED = {1: "first", 2: "second", 3: "third"}
 
 
 def _asking(cycle: Cycle) -> str:

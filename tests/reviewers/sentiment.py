@@ -178,7 +178,17 @@ DEPLOYED = Report(
 class Story:
     """A cycle that events happen to, one minute after the other."""
 
-    def __init__(self, *, pipeline=PIPELINE, trigger=Trigger.PLANNER, purpose=PURPOSE, params=PARAMS, by=ALICE):
+    def __init__(
+        self,
+        *,
+        pipeline=PIPELINE,
+        trigger=Trigger.PLANNER,
+        purpose=PURPOSE,
+        params=PARAMS,
+        by=ALICE,
+        grant=True,
+        attended=False,
+    ):
         self.at, self.cycle, self.events, self.said = BEGAN, None, [], 0
         self.happens(
             Triggered(
@@ -189,9 +199,11 @@ class Story:
                 purpose=purpose,
                 initiator=by,
                 params=params,
+                attended=attended,
             )
         )
-        self.happens(LeaseGranted(at=self.at, token=7))
+        if grant:
+            self.happens(LeaseGranted(at=self.at, token=7))
 
     def happens(self, event):
         """Fold it, and see the gate as the server would."""
