@@ -52,7 +52,7 @@ class Keys:
         parts = urlsplit(issuer)
         if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
             raise Trouble(
-                "RATCHET_OIDC_ISSUER is not https: anybody on the way could forge its keys", "write https://…"
+                "RATCHET_OIDC_ISSUER is not https: anybody on the way could forge its keys", "write https://…", code=2
             )
         self._issuer, self._get, self._tick = issuer, get or fetch, tick
         self._lock = threading.Lock()

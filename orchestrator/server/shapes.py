@@ -4,17 +4,23 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from orchestrator.core.gate import Review
 from orchestrator.core.model import State, Trigger
 from orchestrator.core.report import Failure, Report
 from orchestrator.core.schedule import When
 
+
+def _integral(given: Any) -> Any:
+    """To JSON, 1.0 is an integer."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 Name = Annotated[str, Field(max_length=200)]
 Reason = Annotated[str, Field(max_length=4000)]
 Because = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
-Id = Annotated[int, Field(ge=1, lt=2**53)]
+Id = Annotated[int, BeforeValidator(_integral), Field(ge=1, lt=2**53)]
 Digest = Annotated[
     str, Field(pattern=r"^[0-9a-fA-F]{8,64}$", description="the digest, or at least 8 of its first signs")
 ]
@@ -37,7 +43,7 @@ def pairs(changes: Any) -> list[str]:
 class Asked(BaseModel):
     """A body: what it does not know it refuses."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, strict=True)
 
 
 class TriggerAsked(Asked):

@@ -29,9 +29,9 @@ COMMENT = {
 }
 
 
-def signed(body: bytes, *, delivery="d-1", event="issue_comment", secret="new-hook-secret"):
+def signed(body: bytes, *, delivery="d-1", event="issue_comment", signer="new-hook-secret"):
     """The headers of a delivery."""
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    digest = hmac.new(signer.encode(), body, hashlib.sha256).hexdigest()
     return {
         "content-type": "application/json", "x-github-event": event, "x-github-delivery": delivery,
         "x-hub-signature-256": f"sha256={digest}",
@@ -74,9 +74,9 @@ def test_a_delivery_is_stored_before_it_is_answered_and_holds_ids_alone(opened, 
 
 def test_either_secret_counts_while_they_rotate(hooked):
     """The old one and the new one; no third."""
-    deliver(hooked, secret="old-hook-secret", delivery="d-1")
-    deliver(hooked, secret="new-hook-secret", delivery="d-2")
-    deliver(hooked, secret="no-hook-secret", delivery="d-3", status=401)
+    deliver(hooked, signer="old-hook-secret", delivery="d-1")
+    deliver(hooked, signer="new-hook-secret", delivery="d-2")
+    deliver(hooked, signer="no-hook-secret", delivery="d-3", status=401)
     assert len(hooked.rows()) == 2
 
 
