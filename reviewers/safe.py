@@ -16,6 +16,7 @@ from reviewers.plain import inert
 
 BREAK = "\u200b"  # seen by nobody; it ends a word for GitHub
 LONGEST = 2000
+MANY = "`" * 9  # GitHub reads no code span of more than 80
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&~|$^\"{}]")
 _FIRST = re.compile(r"^(?:[#+\-=:/]|\d+(?=[.)]))")
@@ -71,9 +72,9 @@ def bold(data: str, most: int = LONGEST) -> str:
 
 
 def code(data: str, most: int = 200) -> str:
-    """The data as a code span; as text where it holds a pipe, which no two readers of tables read alike in code."""
+    """The data as a code span; as text where readers differ about code: pipes in tables, very many backticks."""
     shown = _shown(data, most)
-    if "|" in shown or not shown:
+    if "|" in shown or MANY in shown or not shown:
         return text(data, most)
     tick = _longer_than(shown, 1)
     pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
@@ -96,9 +97,8 @@ def _inner(shown: str, *, first: bool) -> str:
 
 
 def block(data: str, kind: str = "", most: int = 20_000) -> str:
-    """Lines of data as a code block. `kind` is ours: `diff`, `mermaid`."""
-    lines = [inert_line(one) for one in data[:most].split("\n")]
-    shown = "\n".join(lines)
+    """Lines of data as a code block, in which very many backticks are fewer. `kind` is ours: `diff`, `mermaid`."""
+    shown = re.sub(f"{MANY}+", f"{MANY[1:]}…", "\n".join(inert_line(one) for one in data[:most].split("\n")))
     fence = _longer_than(shown, 3)
     return f"{fence}{kind}\n{shown}\n{fence}"
 

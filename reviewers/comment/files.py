@@ -16,7 +16,7 @@ from reviewers.comment.gate import outcome_words, report_name
 from reviewers.comment.intro import params, stage_words, why
 from reviewers.comment.mermaid import flowchart
 from reviewers.comment.page import page, small, table, when
-from reviewers.comment.report import Room, body, summary, warnings
+from reviewers.comment.report import Space, body, summary, warnings
 from reviewers.comment.svg import svg
 from reviewers.comment.words import SHOWN, headline_words, review_words
 from reviewers.safe import block, code, text
@@ -143,14 +143,14 @@ def _found(seen: _Seen) -> list[str]:
 
 def _report(seen: _Seen) -> str:
     opening = seen.opening
-    room = Room(rows=1000, samples=200, charts="../charts", raw="../charts", name=seen.name, drawn=False)
+    space = Space(rows=1000, samples=200, charts="../charts", raw="../charts", name=seen.name, drawn=False)
     blocks = [
         f"# {code(opening.run)}",
         summary(opening.report),
-        warnings(opening.report, room),
+        warnings(opening.report, space),
         seen.ending,
         seen.reviews,
-        *body(opening.report, room),
+        *body(opening.report, space),
         small(f"digest {code(opening.digest)}", f"opened {when(opening.at)}"),
     ]
     return f"{page('', blocks, limit=FILE_LIMIT)}\n"

@@ -2,13 +2,13 @@
 
 Laws:
 - It pings at most the people and teams who are asked, and only when the caller says so.
-- It says all that is asked at the top; the report follows, as much of it as has room.
+- It says all that is asked at the top; the report follows, as much of it as has space.
 """
 
 from orchestrator.core.gate import Gate, Verdict
 from orchestrator.core.model import Cycle, Opening
 from reviewers.comment.page import Links, marker, page
-from reviewers.comment.report import Room, body, summary, warnings
+from reviewers.comment.report import Space, body, summary, warnings
 from reviewers.comment.words import (
     SHOWN,
     asks,
@@ -27,16 +27,16 @@ from reviewers.safe import block, code, mention, prose, text
 
 def gate(cycle: Cycle, opening: Opening, links: Links, *, ping: bool = False, outcome: str = "") -> str:
     """The report comment of this opening. With an `outcome` (see `chapters`) nothing is asked any more."""
-    room, report = room_of(opening.run, links), opening.report
+    space, report = space_of(opening.run, links), opening.report
     stage = code(opening.stage)
     blocks = [
         f"**{outcome_words(outcome)}**" if outcome else "",
         f"### Review of {stage}" if outcome else f"### Review of {stage}: may the cycle go on?",
         summary(report),
-        warnings(report, room),
+        warnings(report, space),
         *_policy(opening),
         *([] if outcome else _question(cycle, opening, ping)),
-        *body(report, room),
+        *body(report, space),
     ]
     return page(marker("gate", opening.run), blocks, rest=report_link(links, opening.run))
 
@@ -60,9 +60,9 @@ def report_link(links: Links, run: str) -> str:
     return f"{links.branch}/reports/{report_name(run)}.md" if links.branch else ""
 
 
-def room_of(run: str, links: Links) -> Room:
+def space_of(run: str, links: Links) -> Space:
     charts = f"{links.branch}/charts" if links.branch else ""
-    return Room(charts=charts, raw=f"{links.raw}/charts" if links.raw else "", name=report_name(run))
+    return Space(charts=charts, raw=f"{links.raw}/charts" if links.raw else "", name=report_name(run))
 
 
 def _question(cycle: Cycle, opening: Opening, ping: bool) -> list[str]:
@@ -100,7 +100,7 @@ def _policy(opening: Opening) -> list[str]:
 
 def _ping(cycle: Cycle, asked: Gate, opening: Opening, ping: bool) -> list[str]:
     names = pinged(cycle, asked, opening) if ping else ()
-    return [f"Asked just now: {' '.join(names)}"] if names else []
+    return [f"Please look: {' '.join(names)}"] if names else []
 
 
 def pinged(cycle: Cycle, asked: Gate, opening: Opening) -> tuple[str, ...]:
@@ -119,9 +119,9 @@ def pinged(cycle: Cycle, asked: Gate, opening: Opening) -> tuple[str, ...]:
 
 def check_text(cycle: Cycle, opening: Opening, links: Links) -> tuple[str, str]:
     """A check run's title, in plain words, and its summary in Markdown: both within GitHub's limits."""
-    room, report = room_of(opening.run, links), opening.report
+    space, report = space_of(opening.run, links), opening.report
     said = decided(cycle, opening)
     people, stuck = waiting(said) if said is not None else ("", "")
     title = f"Stuck: {stuck}" if stuck else f"Waiting for {people}" if people else f"{opening.stage} is reviewed"
-    blocks = [summary(report), warnings(report, room), *_policy(opening), *body(report, room)]
+    blocks = [summary(report), warnings(report, space), *_policy(opening), *body(report, space)]
     return plain(title, 140), page("", blocks, rest=report_link(links, opening.run))

@@ -6,6 +6,7 @@ Laws:
 """
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 from orchestrator.core.model import Cycle, Run, Stage
@@ -13,6 +14,7 @@ from orchestrator.core.report import Chart
 from reviewers.safe import drawn
 
 MOST_POINTS = 20
+MOST_LETTERS = 90
 _LOOK = (
     '%%{init: {"xyChart": {"width": 700, "height": 300}, "themeVariables": '
     '{"xyChart": {"backgroundColor": "transparent", "plotColorPalette": "#0969da"}}}}%%'
@@ -77,36 +79,46 @@ def _gate(cycle: Cycle, place: int, stage: Stage) -> tuple[str, str]:
 
 
 def xychart(chart: Chart) -> str:
-    """One series of few, evenly spaced points; empty where Mermaid would draw something else than the chart says."""
+    """One series of few points; empty where Mermaid would draw something else than the chart says."""
     if len(chart.series) != 1 or not 1 < len(chart.series[0].points) <= MOST_POINTS:
         return ""
     points = chart.series[0].points
-    ys = [y for _, y in points]
-    words = [x if isinstance(x, str) else f"{x:g}" for x, _ in points]
-    numbers = [x for x, _ in points if not isinstance(x, str)]
-    if numbers and chart.kind == "line" and not _even(numbers, len(points)):
-        return ""
-    if not all(abs(y) < 1e12 for y in ys):
+    ys = [float(y) for _, y in points]
+    labels = [drawn(x if isinstance(x, str) else f"{x:g}", 24) or "-" for x, _ in points]
+    numbers = [float(x) for x, _ in points if not isinstance(x, str)]
+    uneven = bool(numbers) and chart.kind == "line" and not _even(numbers, len(points))
+    if uneven or not _readable(labels) or not _drawable(ys):
         return ""
     low, high = _span(ys, chart.kind)
-    axis = ", ".join(f'"{drawn(word, 24) or "-"}"' for word in words)
+    axis = ", ".join(f'"{label}"' for label in labels)
     return "\n".join(
         [
             _LOOK,
             "xychart-beta",
             f'    x-axis "{drawn(chart.x) or " "}" [{axis}]',
-            f'    y-axis "{drawn(chart.y) or " "}" {low:.12g} --> {high:.12g}',
-            f"    {chart.kind} [{', '.join(_plain(y) for y in ys)}]",
+            f'    y-axis "{drawn(chart.y) or " "}" {_plain(low)} --> {_plain(high)}',
+            f"    {chart.kind} [{', '.join(map(_plain, ys))}]",
         ]
     )
 
 
-def _even(numbers: list[float], many: int) -> bool:
+def _readable(labels: Sequence[str]) -> bool:
+    """Mermaid draws labels that are alike in one place, and long ones over each other."""
+    return len(set(labels)) == len(labels) and sum(len(label) + 2 for label in labels) <= MOST_LETTERS
+
+
+def _drawable(ys: Sequence[float]) -> bool:
+    """Mermaid reads no exponents: numbers of an ordinary size, and far enough from each other."""
+    range_ = max(ys) / 2 - min(ys) / 2
+    return all(y == 0 or 1e-4 <= abs(y) < 1e12 for y in ys) and (range_ == 0 or range_ >= 1e-4)
+
+
+def _even(numbers: Sequence[float], many: int) -> bool:
     steps = [after - before for before, after in pairwise(numbers)]
     return len(numbers) == many and all(math.isclose(step, steps[0], rel_tol=0.01) for step in steps)
 
 
-def _span(ys: list[float], kind: str) -> tuple[float, float]:
+def _span(ys: Sequence[float], kind: str) -> tuple[float, float]:
     low, high = min(ys), max(ys)
     if kind == "bar":
         low, high = min(0.0, low), max(0.0, high)
@@ -115,5 +127,4 @@ def _span(ys: list[float], kind: str) -> tuple[float, float]:
 
 
 def _plain(value: float) -> str:
-    """Without an exponent, which Mermaid does not read."""
-    return f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else f"{value:.0f}"
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -12,7 +12,7 @@ from reviewers.safe import block, bold, text
 MOST_COLUMNS = 20
 
 
-class Room(NamedTuple):
+class Space(NamedTuple):
     """How much of a report is shown, and where its pictures are: as files, and as raw files to look at."""
 
     rows: int = 20
@@ -28,26 +28,28 @@ def summary(report: Report) -> str:
     return bold(report.summary)
 
 
-def warnings(report: Report, room: Room) -> str:
+def warnings(report: Report, space: Space) -> str:
     """What to beware of, in a box; empty when there is nothing."""
     if not report.warnings:
         return ""
-    shown = [f"> - {text(one, 500) or '(empty)'}" for one in report.warnings[: room.rows]]
-    return "\n".join(["> [!WARNING]", *shown, *(f"> - {one}" for one in _more(report.warnings, room.rows, "warnings"))])
+    shown = [f"> - {text(one, 500) or '(empty)'}" for one in report.warnings[: space.rows]]
+    return "\n".join(
+        ["> [!WARNING]", *shown, *(f"> - {one}" for one in _more(report.warnings, space.rows, "warnings"))]
+    )
 
 
-def body(report: Report, room: Room) -> list[str]:
+def body(report: Report, space: Space) -> list[str]:
     """Everything but the summary and the warnings."""
-    blocks = [metrics(report.metrics, room)] if report.metrics else []
+    blocks = [metrics(report.metrics, space)] if report.metrics else []
     for place, chart in enumerate(report.charts, 1):
-        blocks.append(picture(chart, place, room))
-    blocks += [grid(one, room) for one in report.tables]
+        blocks.append(picture(chart, place, space))
+    blocks += [grid(one, space) for one in report.tables]
     if report.samples:
-        blocks.append(_samples(report.samples, room))
+        blocks.append(_samples(report.samples, space))
     return blocks
 
 
-def metrics(found: Sequence[Metric], room: Room) -> str:
+def metrics(found: Sequence[Metric], space: Space) -> str:
     """A row for each: value, interval, what it is compared with, and whether the change is for the better."""
     columns = ["", "value", "95 % interval", "compared with", "change"]
     rows = [
@@ -58,11 +60,11 @@ def metrics(found: Sequence[Metric], room: Room) -> str:
             "" if one.baseline is None else number(one.baseline),
             change(one),
         )
-        for one in found[: 2 * room.rows]
+        for one in found[: 2 * space.rows]
     ]
     kept = [place for place in range(5) if place < 2 or any(row[place] for row in rows)]
     shown = table([columns[k] for k in kept], [[row[k] for k in kept] for row in rows], right=range(1, len(kept)))
-    return "\n\n".join([shown, *_more(found, 2 * room.rows, "numbers")])
+    return "\n\n".join([shown, *_more(found, 2 * space.rows, "numbers")])
 
 
 def _figure(value: float, unit: str) -> str:
@@ -84,16 +86,16 @@ def change(metric: Metric) -> str:
     return f"{said} {'🟢 better' if good else '🔴 worse'}"
 
 
-def grid(found: Table, room: Room) -> str:
+def grid(found: Table, space: Space) -> str:
     """A table with its title; the last rows of a long one are counted. Empty without a column."""
     places = range(min(MOST_COLUMNS, len(found.columns)))
     if not places:
         return ""
-    rows = [[cell(row[k]) if k < len(row) else "" for k in places] for row in found.rows[: room.rows]]
+    rows = [[cell(row[k]) if k < len(row) else "" for k in places] for row in found.rows[: space.rows]]
     right = [k for k in places if all(_numeric(row[k]) for row in found.rows if k < len(row))]
     shown = table([text(found.columns[k], 60) for k in places], rows, right=right)
     heading = text(found.title, 200)
-    more = [*_more(found.rows, room.rows, "rows"), *_more(found.columns, MOST_COLUMNS, "columns")]
+    more = [*_more(found.rows, space.rows, "rows"), *_more(found.columns, MOST_COLUMNS, "columns")]
     return "\n\n".join([*([f"#### {heading}"] if heading else []), shown, *more])
 
 
@@ -113,22 +115,22 @@ def cell(value: Cell) -> str:
     return number(value)
 
 
-def picture(chart: Chart, place: int, room: Room) -> str:
+def picture(chart: Chart, place: int, space: Space) -> str:
     """The chart drawn by Mermaid where that can show it, otherwise the drawing on the branch, or a link to it."""
     name = text(chart.title, 200) or "Chart"
-    drawn = xychart(chart) if room.drawn else ""
+    drawn = xychart(chart) if space.drawn else ""
     if drawn:
         return f"#### {name}\n\n{block(drawn, 'mermaid')}"
-    file = f"{room.name}-{place}.svg"
-    if room.raw:
-        return link(f"![{name}]({room.raw}/{file})", f"{room.charts}/{file}")
-    where = link("the drawing of this chart", f"{room.charts}/{file}")
+    file = f"{space.name}-{place}.svg"
+    if space.raw:
+        return link(f"![{name}]({space.raw}/{file})", f"{space.charts}/{file}")
+    where = link("the drawing of this chart", f"{space.charts}/{file}")
     return f"#### {name}\n\n📈 See {where}."
 
 
-def _samples(samples: Sequence[Sample], room: Room) -> str:
-    lines = [f"- {text(one.text, 300) or '(empty)'}{_note(one)}" for one in samples[: room.samples]]
-    return folded(f"Samples ({len(samples):,})", "\n".join([*lines, *_more(samples, room.samples, "samples")]))
+def _samples(samples: Sequence[Sample], space: Space) -> str:
+    lines = [f"- {text(one.text, 300) or '(empty)'}{_note(one)}" for one in samples[: space.samples]]
+    return folded(f"Samples ({len(samples):,})", "\n".join([*lines, *_more(samples, space.samples, "samples")]))
 
 
 def _note(sample: Sample) -> str:

@@ -319,7 +319,7 @@ def test_a_gate_asks_and_tells_how_to_answer():
         "**Asked:** 2 of `@acme/ml`, 1 of `@acme/safety` and `dave` personally.",
         "Agree, and `deploy` starts.",
         f"/approve {story.opening.digest[:12]}",
-        "Asked just now: @acme/ml @acme/safety @dave",
+        "Please look: @acme/ml @acme/safety @dave",
         "| accuracy | **0.8433** | 0.8241 to 0.8608 | 0.8373 | +0.006 ⚪ unclear |",
         "| median latency | **11.8 ms** |  | 10.2 | +1.6 🔴 worse |",
         "charts/evaluate-1-1.svg)](",
@@ -328,7 +328,7 @@ def test_a_gate_asks_and_tells_how_to_answer():
     ]
     found = [text.index(one) for one in wanted]
     assert found == sorted(found)
-    assert "Asked just now" not in story.gate()
+    assert "Please look" not in story.gate()
 
 
 def test_only_whoever_is_asked_is_pinged():
@@ -336,12 +336,12 @@ def test_only_whoever_is_asked_is_pinged():
     roles = pipeline(
         gate={"require": ["1 of @write", "1 of @acme/ml", "must alice", "1 of bob"], "not_initiator": True}
     )
-    assert "Asked just now: @acme/ml @bob" in lines(Story(pipeline=roles).finds(COLLECTED).gate(ping=True))
+    assert "Please look: @acme/ml @bob" in lines(Story(pipeline=roles).finds(COLLECTED).gate(ping=True))
     story = at_evaluate().review(BOB).review(DAVE).finds(DEPLOYED)
-    assert "Asked just now: @dave @erin" in lines(story.gate(ping=True))
+    assert "Please look: @dave @erin" in lines(story.gate(ping=True))
     waits = at_collect().review(BOB).finds(Report(summary="trained")).finds(EVALUATED)
     text = waits.gate(ping=True)
-    assert "Asked just now" not in text
+    assert "Please look" not in text
     assert "**Asked:** policy `no_regression`, and where it says no, 2 of" in text
 
 
@@ -405,7 +405,8 @@ def test_what_mermaid_would_draw_wrongly_is_not_left_to_it():
     assert 'y-axis " " -1 --> 1' in drawing((1, 0), (2, 0))
     assert 'y-axis " " -2.1 --> 0' in drawing((1, -1), (2, -2), kind="bar")
     assert 'y-axis " " 0 --> 2.1' in drawing((1, 1), (5, 2), kind="bar")
-    assert "line [1000000, 0]" in drawing((1, 1e6), (2, 1e-9))
+    assert "line [1000000, 0]" in drawing((1, 1e6), (2, 0))
+    assert "line [0.25, 12345678901.5]" in drawing((1, 0.25), (2, 12345678901.5))
     for none in (
         drawing((1, 1), (2, 2), (9, 3)),
         drawing((1, 1)),
@@ -413,6 +414,10 @@ def test_what_mermaid_would_draw_wrongly_is_not_left_to_it():
         drawing((1, 1), (2, 1e13)),
         drawing(*((k, k) for k in range(21))),
         drawing((1, 1), ("b", 2)),
+        drawing((1, 1), (2, 1e-9)),
+        drawing((1, 1), (2, 1.00001)),
+        drawing(("a?", 1), ("a!", 2), kind="bar"),
+        drawing(("a" * 60, 1), ("b" * 60, 2), *((f"{k}{'c' * 60}", k) for k in range(9)), kind="bar"),
         drawing(),
     ):
         assert none == ""

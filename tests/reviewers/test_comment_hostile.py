@@ -37,7 +37,7 @@ URLS = re.compile(
 def report_of(data):
     """A report in which every text is the data."""
     words = (data, f"{data}2")
-    points = tuple((word, float(place)) for place, word in enumerate(words))
+    points = tuple((f"{place} {data}", float(place)) for place in (1, 2))
     return Report(
         summary=data,
         metrics=(Metric(name=data, value=1.5, unit=data, low=1, high=2, baseline=1, better="higher"),),

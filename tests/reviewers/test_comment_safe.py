@@ -36,13 +36,18 @@ def test_data_are_one_run_of_the_same_text(data):
 def test_data_stay_text_wherever_they_stand(data, place):
     """A list, a quote, a heading, a table cell, HTML: the same tokens as an innocent word makes there."""
     for safe in (text, code):
-        made, plain = safe(data), (text if "|" in shown(data, 200) else safe)("word")
+        made, plain = safe(data), (text if _code(data) == "text" else safe)("word")
         if shown(data):
             found = [one.type for one in rendered(place.replace("{}", made))]
             wanted = [one.type for one in rendered(place.replace("{}", plain))]
             assert [_kind(one) for one in found] == [_kind(one) for one in wanted]
         assert acts(place.replace("{}", made)) == []
         assert parse(place.replace("{}", made)) == ()
+
+
+def _code(data):
+    """What `code` makes of the data."""
+    return "text" if "|" in shown(data, 200) or "`" * 9 in shown(data, 200) else "code_inline"
 
 
 def _kind(named):
@@ -56,7 +61,7 @@ def test_code_shows_the_same_as_a_code_span(data):
     if shown(data, 200):
         assert [one.type for one in found] == [
             "paragraph_open",
-            "text" if "|" in shown(data, 200) else "code_inline",
+            _code(data),
             "paragraph_close",
         ]
     assert "".join(seen(found)) == shown(data, 200)
@@ -93,6 +98,11 @@ def test_a_block_holds_its_lines(data, kind):
     assert [one.type for one in found] == ["fence"]
     assert found[0].info == kind
     assert parse(block(data, kind)) == ()
+
+
+def test_a_block_of_backticks_ends_where_we_say():
+    """GitHub counts to 255, so that no run in a block is long."""
+    assert block("x\n" + "`" * 300 + "\ny") == f"{'`' * 9}\nx\n{'`' * 8}…\ny\n{'`' * 9}"
 
 
 def test_a_block_keeps_lines_and_indents():
