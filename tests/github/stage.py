@@ -23,7 +23,7 @@ from orchestrator.desk import Desk
 from orchestrator.engine import Engine
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.journal import Journal
-from orchestrator.lobby import Lobby
+from orchestrator.lobby import ROSTERS, Lobby
 from orchestrator.outbox import Inbox
 from orchestrator.rooms import Rooms
 from orchestrator.rows import micros
@@ -180,6 +180,12 @@ class Stage:
         self.lobby.turn()
         self.house.engine.turn()
 
+    def look_closely(self) -> None:
+        """So many turns that one of them is the slow look that reads everything again."""
+        for _ in range(ROSTERS):
+            self.lobby.turn()
+        self.settle()
+
     def _seen(self) -> Any:
         cycles = [(cycle.id, cycle.seq) for cycle in self.desk.journal.cycles()]
         return cycles, [self.house.rooms.recall(cycle) for cycle, _ in cycles]
@@ -226,9 +232,10 @@ class Stage:
         return review
 
     def bodies(self) -> list[str]:
-        """What we wrote, in order."""
+        """What we wrote, in order, without what keeps hashes and mentions inert."""
+        us = self.github.bot if self.app else "machine"
         comments = self.github.comments(self.pull)
-        return [one["body"] for one in comments if one["user"]["login"] == (self.github.bot if self.app else "machine")]
+        return [one["body"].replace("\u200b", "") for one in comments if one["user"]["login"] == us]
 
     def posts(self, kind: str) -> list[str]:
         """Our comments of one kind: status, gate, answer."""
