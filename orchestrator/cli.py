@@ -158,6 +158,11 @@ def _act(arguments: argparse.Namespace) -> int:
         from orchestrator.server.serve import serve
 
         return serve(arguments, app, tell=lambda line: print(line, flush=True))
+    if app.settings.server:
+        from orchestrator import remote
+
+        if (answer := remote.act(arguments, app.settings)) is not None:
+            return _print(arguments, answer)
     with_app = {
         "list": looks.cycles, "show": looks.show, "logs": looks.logs, "audit": looks.audit, "query": looks.query,
         "trigger": actions.trigger, "approve": actions.approve, "reject": actions.reject, "rerun": actions.rerun,
