@@ -18,6 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 72, 16, 48, 68
 MOST_SERIES = 8
 MOST_POINTS = 500
 MOST_BARS = 60
+MOST_LABEL = 80
 _HUGE, _TINY = 1e12, 1e-9
 _DASHES = ("", "7 4", "2 3", "9 3 2 3", "1 5", "12 4", "4 2", "6 6")
 _LIGHT = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#9a6700", "#cf222e", "#0a7d91", "#59636e")
@@ -95,7 +96,8 @@ def _lines(shown: Sequence[Series]) -> list[str]:
 
 def _bars(shown: Sequence[Series]) -> list[str]:
     """Groups of bars: a group for each name of x, in the order in which they come."""
-    names = list(dict.fromkeys(str(x) for series in shown for x, _ in series.points))[: MOST_BARS // len(shown)]
+    all_names = list(dict.fromkeys(str(x) for series in shown for x, _ in series.points))
+    names = all_names[: MOST_BARS // len(shown)]
     ys = [y for series in shown for x, y in series.points if str(x) in names]
     low, high, ticks = _round(min(0.0, *ys), max(0.0, *ys))
     found = _grid(low, high, ticks)
@@ -116,13 +118,22 @@ def _bars(shown: Sequence[Series]) -> list[str]:
                         f'<text x="{at + wide / 2 - 1:.1f}" y="{min(zero, end) - 4:.1f}" text-anchor="middle">'
                         f"{number(y)}</text>"
                     )
-    for place, name in enumerate(names):
-        middle = LEFT + step * (place + 0.5)
-        found.append(
-            f'<text x="{middle:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
-            f"{xml(name, max(2, int(step / 7)))}</text>"
-        )
-    return found
+    return [*found, *_groups(names, step), *_left_out(all_names[len(names) :])]
+
+
+def _groups(names: Sequence[str], step: float) -> list[str]:
+    """The names of the groups; of crowded ones every n-th."""
+    every = math.ceil(MOST_LABEL / step) if step < MOST_LABEL / 2 else 1
+    return [
+        f'<text x="{LEFT + step * (place + 0.5):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
+        f"{xml(names[place], int(step * every / 7))}</text>"
+        for place in range(0, len(names), every)
+    ]
+
+
+def _left_out(names: Sequence[str]) -> list[str]:
+    said = f'<text x="{WIDTH - RIGHT}" y="24" text-anchor="end">and {len(names)} more groups</text>'
+    return [said] if names else []
 
 
 def _round(low: float, high: float) -> tuple[float, float, list[float]]:
@@ -142,9 +153,13 @@ def _grid(low: float, high: float, ticks: Sequence[float]) -> list[str]:
         y = _up(value, low, high)
         found += [
             f'<line class="g" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>',
-            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{number(value)}</text>',
+            f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{_tick(value)}</text>',
         ]
     return found
+
+
+def _tick(value: float) -> str:
+    return said if len(said := number(value)) <= 9 else f"{value:.2g}"
 
 
 def _numbered(series: Series) -> list[tuple[float, float]]:

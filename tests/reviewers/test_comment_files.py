@@ -182,6 +182,9 @@ def test_bars_stand_in_groups_and_go_down_below_zero():
     many = Series(name="m", points=tuple((f"name {k}", k) for k in range(100)))
     crowded = svg(Chart(title="t", kind="bar", series=(many,)))
     assert crowded.count("<rect") == 60
+    assert "and 40 more groups" in texts_of(crowded)
+    assert "name 0" in texts_of(crowded)
+    assert "name 1" not in texts_of(crowded)
 
 
 @pytest.mark.parametrize("kind", ["line", "bar"])
@@ -195,6 +198,8 @@ def test_one_point_words_and_thousands_are_drawn():
     assert "<circle" in svg(Chart(title="t", series=(Series(name="s", points=((3, 3),)),)))
     words = svg(Chart(title="t", series=(Series(name="s", points=(("mon", 1), ("tue", 2))),)))
     assert {"mon", "tue"} <= set(texts_of(words))
+    huge = svg(Chart(title="t", series=(Series(name="s", points=((0, -1e300), (1, 1e300))),)))
+    assert {"-1e+300", "1e+300"} <= set(texts_of(huge))
     many = svg(Chart(title="t", series=(Series(name="s", points=tuple((k, k % 7) for k in range(5000))),)))
     assert len(points_of(many)[0]) == 500
     assert EVALUATED.charts
