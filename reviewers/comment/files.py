@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from orchestrator.core.model import Cycle, Opening, Run
+from orchestrator.core.report import Product, Report, digest_of
 from reviewers.comment.gate import outcome_words, report_name
 from reviewers.comment.intro import params, stage_words, why
 from reviewers.comment.mermaid import flowchart
@@ -44,24 +45,32 @@ class _Seen(NamedTuple):
 
 
 def files(
-    cycle: Cycle, openings: Sequence[Opening], head: str, outcomes: Mapping[str, str] | None = None
+    cycle: Cycle,
+    openings: Sequence[Opening],
+    head: str,
+    outcomes: Mapping[str, str] | None = None,
+    products: Mapping[str, Product] | None = None,
 ) -> dict[str, str]:
     """Path below `cycles/<id>/` to the text of the file.
 
-    `openings` are all there were, each as last seen; `outcomes` how each ended, by run (see `reviewers/chapters.py`).
+    `openings` are all there were, each as last seen; `outcomes` how each ended, by run (see `reviewers/chapters.py`);
+    `products` what every run left that succeeded, by run, whether a gate stands behind it or not.
     """
-    ended = outcomes or {}
+    ended, made = outcomes or {}, products or {}
     seen = [_Seen(one, ended.get(one.run, "")) for one in {one.run: one for one in openings}.values()]
+    asked = {one.opening.run for one in seen}
+    reports = [(one.name, one.opening.report, _report(one)) for one in seen]
+    reports += [(report_name(run), one.report, _unasked(run, one)) for run, one in made.items() if run not in asked]
     found = {
         "README.md": _readme(cycle, seen, head),
         "request.json": _json(_request(cycle)),
-        "manifest.json": _json(_manifest(cycle, seen, head)),
+        "manifest.json": _json(_manifest(cycle, seen, head, made)),
     }
-    for one in seen:
-        found[f"reports/{one.name}.md"] = _report(one)
-        found[f"reports/{one.name}.json"] = _json(one.opening.report.model_dump(mode="json"))
-        for place, chart in enumerate(one.opening.report.charts, 1):
-            found[f"charts/{one.name}-{place}.svg"] = svg(chart)
+    for name, report, shown in reports:
+        found[f"reports/{name}.md"] = shown
+        found[f"reports/{name}.json"] = _json(report.model_dump(mode="json"))
+        for place, chart in enumerate(report.charts, 1):
+            found[f"charts/{name}-{place}.svg"] = svg(chart)
     return dict(sorted(found.items()))
 
 
@@ -78,17 +87,18 @@ def _request(cycle: Cycle) -> Mapping[str, JsonValue]:
         "purpose": cycle.purpose,
         "at": cycle.began_at.isoformat(),
         "params": {stage: dict(values) for stage, values in cycle.params.items()},
-        "source": getattr(cycle, "source", ""),
+        "source": cycle.source,
         "pipeline": cycle.pipeline.model_dump(mode="json"),
     }
 
 
-def _manifest(cycle: Cycle, openings: Sequence[_Seen], head: str) -> Mapping[str, JsonValue]:
+def _manifest(
+    cycle: Cycle, openings: Sequence[_Seen], head: str, made: Mapping[str, Product]
+) -> Mapping[str, JsonValue]:
     seen = {one.opening.run: one for one in openings}
     current = {one.id: one for one in cycle.runs}
-    runs: list[JsonValue] = [
-        _entry(name, current.get(name), seen.get(name)) for name in dict.fromkeys([*seen, *current])
-    ]
+    names = dict.fromkeys([*made, *seen, *current])
+    runs: list[JsonValue] = [_entry(name, current.get(name), seen.get(name), made.get(name)) for name in names]
     return {
         "cycle": cycle.id,
         "state": cycle.state.value,
@@ -100,9 +110,16 @@ def _manifest(cycle: Cycle, openings: Sequence[_Seen], head: str) -> Mapping[str
     }
 
 
-def _entry(name: str, run: Run | None, seen: _Seen | None) -> dict[str, JsonValue]:
-    """One run in the manifest. A run that was done again leaves what its gate was about."""
+def _entry(name: str, run: Run | None, seen: _Seen | None, made: Product | None) -> dict[str, JsonValue]:
+    """One run in the manifest. A run that was done again leaves what it made, and what its gate was about."""
     entry: dict[str, JsonValue] = {"run": name, "state": "replaced", "digest": "", "outputs": {}, "reviews": []}
+    if made is not None:
+        entry |= {
+            "digest": digest_of(name, made.report, made.files),
+            "outputs": dict(made.outputs),
+            "report": f"reports/{report_name(name)}.md",
+            "files": [one.model_dump(mode="json") for one in made.files],
+        }
     if seen is not None:
         entry |= {
             "digest": seen.opening.digest,
@@ -112,6 +129,7 @@ def _entry(name: str, run: Run | None, seen: _Seen | None) -> dict[str, JsonValu
         }
     if run is not None:
         entry |= {"state": run.state, "digest": run.digest, "outputs": dict(run.outputs)}
+        entry |= {"failure": run.failure.model_dump(mode="json")} if run.failure is not None else {}
     return entry
 
 
@@ -143,14 +161,18 @@ def _found(seen: _Seen) -> list[str]:
 
 def _report(seen: _Seen) -> str:
     opening = seen.opening
-    space = Space(rows=1000, samples=200, charts="../charts", raw="../charts", name=seen.name, drawn=False)
+    notes = f"digest {code(opening.digest)}", f"opened {when(opening.at)}"
+    return _page(opening.run, opening.report, [seen.ending, seen.reviews], notes)
+
+
+def _unasked(run: str, made: Product) -> str:
+    notes = (f"digest {code(digest_of(run, made.report, made.files))}",)
+    return _page(run, made.report, ["No review stands behind this run."], notes)
+
+
+def _page(run: str, report: Report, answers: Sequence[str], notes: Sequence[str]) -> str:
+    space = Space(rows=1000, samples=200, charts="../charts", raw="../charts", name=report_name(run), drawn=False)
     blocks = [
-        f"# {code(opening.run)}",
-        summary(opening.report),
-        warnings(opening.report, space),
-        seen.ending,
-        seen.reviews,
-        *body(opening.report, space),
-        small(f"digest {code(opening.digest)}", f"opened {when(opening.at)}"),
-    ]
+        f"# {code(run)}", summary(report), warnings(report, space), *answers, *body(report, space), small(*notes),
+    ]  # fmt: skip
     return f"{page('', blocks, limit=FILE_LIMIT)}\n"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentiment import BOB, EVALUATED, LINKS, Story, at_collect, at_evaluate, done
 
-from orchestrator.core.report import Chart, Report, Series
+from orchestrator.core.report import Chart, Failure, File, Product, Report, Series, digest_of
 from reviewers.comment import files, report_name
 from reviewers.comment.svg import svg
 
@@ -203,3 +203,20 @@ def test_one_point_words_and_thousands_are_drawn():
     many = svg(Chart(title="t", series=(Series(name="s", points=tuple((k, k % 7) for k in range(5000))),)))
     assert len(points_of(many)[0]) == 500
     assert EVALUATED.charts
+
+
+def test_what_no_review_stands_behind_is_there_too():
+    """Every run that succeeded has its report and the digests of its files; one that failed says why."""
+    story = done()
+    blob = File(path="model.safetensors", sha256="ab" * 32, size=7)
+    made = Product(outputs={"model": "m"}, report=Report(summary="Trained."), files=(blob,))
+    found = files(story.cycle, (), "", None, {"c-000042/finetune/9": made})
+    assert "**Trained.**" in found["reports/finetune-9.md"]
+    assert "No review stands behind this run." in found["reports/finetune-9.md"]
+    [entry] = [one for one in json.loads(found["manifest.json"])["runs"] if one["run"] == "c-000042/finetune/9"]
+    assert entry["files"] == [blob.model_dump(mode="json")]
+    assert entry["digest"] == digest_of("c-000042/finetune/9", made.report, made.files)
+    first = story.cycle.runs[0]
+    failed = first.but(state="failed", failure=Failure(what="no rows"), digest="")
+    broken = files(story.cycle.but(runs=(failed,)), (), "")
+    assert json.loads(broken["manifest.json"])["runs"][0]["failure"]["what"] == "no rows"
