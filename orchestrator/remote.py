@@ -50,14 +50,14 @@ def _show(arguments: Namespace, client: Client, _: Settings) -> Answer:
     lines += [f"  {inert(said)}" for said in (cycle["purpose"] and f"why: {cycle['purpose']}", cycle["reason"]) if said]
     marks = {"done": "✓", "running": "▶", "failed": "✗", "waiting": "·"}
     for stage in cycle["stages"]:
-        lines.append(f"  {marks[stage['state']]} {stage['name']:<12}  {(stage['digest'] or '')[:12]}".rstrip())
+        lines.append(f"  {marks[stage['state']]} {stage['name']:<12}  {(stage.get('digest') or '')[:12]}".rstrip())
     gate = cycle["gate"]
     if gate is not None:
         lines.append(f"  gate of {gate['stage']}, about {gate['digest'][:12]}:")
         for one in gate["clauses"]:
             lines.append(f"    {'✓' if one['met'] else '·'} {one['clause']}  {inert(one['missing'])}".rstrip())
     shown = arguments.report or (gate["stage"] if gate else "")
-    report = next((stage["report"] for stage in cycle["stages"] if stage["name"] == shown), None)
+    report = next((stage.get("report") for stage in cycle["stages"] if stage["name"] == shown), None)
     if arguments.report and report is None:
         raise Trouble(f"{cycle['id']} has no report of {shown} yet", f"see `ratchet show {cycle['id']}`", code=2)
     text = tame("\n".join(lines))

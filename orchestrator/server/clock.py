@@ -27,6 +27,7 @@ from reviewers.plain import inert
 
 log = logging.getLogger("ratchet.server.clock")
 LONGEST = 60.0  # seconds between two looks: the file or the machine's clock may change
+SLOWEST = 600.0  # a look may ask every step of every pipeline first
 UNCOUNTED = "this version has no counter of new rows"
 
 Read = tuple[Config, str]
@@ -173,7 +174,7 @@ class ClockKeeper(Watched):
     def __init__(self, timetable: Timetable) -> None:
         self._timetable = timetable
         self._bell = threading.Event()
-        super().__init__("clock", self._turn, self._bell.set)
+        super().__init__("clock", self._turn, self._bell.set, patience=SLOWEST)
 
     def wake(self) -> None:
         """Look now."""

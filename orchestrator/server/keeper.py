@@ -8,7 +8,7 @@ from typing import Protocol
 
 log = logging.getLogger("ratchet.server")
 PATIENCE = 10.0
-STUCK = 60.0
+STUCK = 60.0  # seconds without a turn
 
 
 class Keeper(Protocol):
@@ -24,8 +24,15 @@ class Keeper(Protocol):
 class Watched:
     """A keeper of one thread. `work(stop)` runs until the event is set; `beat` says that it still turns."""
 
-    def __init__(self, name: str, work: Callable[["Watched"], None], wake: Callable[[], None] = lambda: None) -> None:
-        self.name, self._work, self._wake = name, work, wake
+    def __init__(
+        self,
+        name: str,
+        work: Callable[["Watched"], None],
+        wake: Callable[[], None] = lambda: None,
+        *,
+        patience: float = STUCK,
+    ) -> None:
+        self.name, self._work, self._wake, self._patience = name, work, wake, patience
         self.stopping = threading.Event()
         self._died: str | None = None
         self._beat = time.monotonic()
@@ -38,9 +45,9 @@ class Watched:
 
     @property
     def stuck(self) -> str | None:
-        """That it has not turned for a minute."""
+        """That it has not turned for longer than it may."""
         still = time.monotonic() - self._beat
-        return f"the {self.name} has not turned for {still:.0f} seconds" if still > STUCK else None
+        return f"the {self.name} has not turned for {still:.0f} seconds" if still > self._patience else None
 
     def beat(self) -> bool:
         """It turns; whether it shall stop."""

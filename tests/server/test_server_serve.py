@@ -209,10 +209,15 @@ def test_a_thread_that_dies_is_the_end_of_the_server(opened, caplog):
     assert "the server ends: the juggler died" in caplog.text
 
 
-def test_an_engine_that_does_not_turn_makes_the_server_unready(opened, monkeypatch):
+def test_a_thread_that_does_not_turn_makes_the_server_unready(opened):
     """It lives, and is of no use."""
-    monkeypatch.setattr("orchestrator.server.keeper.STUCK", -1.0)
-    assert "the engine has not turned" in opened().call("GET", "/readyz", status=503)["error"]["what"]
+
+    def sleep(keeper):
+        keeper.stopping.wait()
+
+    server = opened(parts=Parts(keepers=[Watched("sleeper", sleep, patience=-1.0)]))
+    assert "the sleeper has not turned" in server.call("GET", "/readyz", status=503)["error"]["what"]
+    assert not server.house.dead
 
 
 def test_what_is_measured_can_be_read_by_prometheus(opened):
