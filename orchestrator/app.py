@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.core.model import Pipeline
+from orchestrator.core.model import Cycle, Pipeline
 from orchestrator.desk import Desk
 from orchestrator.engine import Engine
 from orchestrator.journal import Journal
@@ -23,6 +23,7 @@ from orchestrator.store import Store
 if TYPE_CHECKING:
     from orchestrator.config import Config
     from orchestrator.lobby import Lobby
+    from orchestrator.notices import Herald
     from reviewers.github.repository import Repository
     from reviewers.github.transport import Transport
 
@@ -124,7 +125,7 @@ class App:
             return None
         return Transport(
             github.api_url, token=github.token, app_id=github.app_id, private_key=github.private_key,
-            repository=github.repository,
+            repository=github.repository, pace=github.pace,
         )  # fmt: skip
 
     @cached_property
@@ -168,6 +169,22 @@ class App:
             desk, self.rooms, Inbox(self.store), self.clock, repository, people,
             lambda: Me(*transport.whoami(), app=bool(github.app_id)), self.target, poll=github.poll,
         )  # fmt: skip
+
+    def pull(self, cycle: str) -> tuple[int, str] | None:
+        """Number and URL of the cycle's pull request, once there is one."""
+        from reviewers.github.memory import Memory
+
+        kept = self.rooms.recall(cycle)
+        memory = Memory.model_validate_json(kept) if kept is not None else Memory()
+        return (memory.pull, memory.pull_url) if memory.pull is not None else None
+
+    def herald(self, link: Callable[[Cycle], str]) -> "Herald | None":
+        """Who tells people outside of GitHub; nobody where no address is given."""
+        from orchestrator.notices import Herald
+
+        if not self.settings.notify:
+            return None
+        return Herald(self.store, self.journal, self.settings.notify, self.clock, owner=me(), link=link)
 
     def target(self, pipeline: Pipeline) -> Path:
         """The folder of the pipeline's deployment target."""

@@ -6,9 +6,9 @@ Laws:
 """
 
 from datetime import datetime
-from typing import Any
 
 from orchestrator.core.events import Delegated
+from orchestrator.owner import is_dead
 from orchestrator.rows import EVENT
 from orchestrator.store import Store
 
@@ -34,14 +34,11 @@ class Rooms:
         return str(rows[0][0]) if rows else None
 
     def claim(self, cycle: str, now: int, until: int, empty: str = "{}") -> str | None:
-        """What is remembered, for whoever attends to the room until then; None while another engine does."""
-
-        def body(cursor: Any) -> Any:
-            return self.store.run(
-                cursor, "room_claim", cycle=cycle, body=empty, me=self.owner, now=now, until=until
-            ).fetchone()
-
-        row = self.store.transaction(body)
+        """What is remembered, for whoever attends to the room until then; None while another engine does that lives."""
+        rows = self.store.read("room_owner", cycle=cycle)
+        was = rows[0][0] if rows and rows[0][0] and is_dead(rows[0][0]) else ""
+        values = {"cycle": cycle, "body": empty, "me": self.owner, "was": was, "now": now, "until": until}
+        row = self.store.transaction(lambda cursor: self.store.run(cursor, "room_claim", **values).fetchone())
         return str(row[0]) if row is not None else None
 
     def keep(self, cycle: str, body: str, *, pull: int | None, open: bool) -> bool:

@@ -40,6 +40,7 @@ class GitHubSettings:
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     bots: tuple[str, ...] = ()
     poll: float = 60.0
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -161,15 +162,16 @@ def _github(env: Mapping[str, str]) -> GitHubSettings | None:
         webhook_secrets=secrets,
         bots=tuple(login.casefold() for login in _words(env.get("RATCHET_GITHUB_BOTS", ""))),
         poll=_seconds(env, "RATCHET_GITHUB_POLL", 60.0),
+        pace=_seconds(env, "RATCHET_GITHUB_PACE", 1.0, least=0.0),
     )
 
 
-def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+def _seconds(env: Mapping[str, str], name: str, default: float, least: float = 0.1) -> float:
     text = env.get(name, "").strip()
     try:
         value = float(text) if text else default
     except ValueError:
-        value = 0.0
-    if not 0 < value < 86_400:
+        value = -1.0
+    if not least <= value < 86_400:
         raise Trouble(f"{name} is not a number of seconds", "write one like 60", code=2)
     return value

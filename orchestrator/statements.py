@@ -170,7 +170,9 @@ def _rooms(insert: Any) -> Statements:
     c, e, room, mark = CYCLES.c, EVENTS.c, ROOMS.c, MARKS.c
     born = insert(ROOMS).values(cycle=_text("cycle"), body=_text("body"), open=1, owner=_text("me"),
                                 claimed_until=_big("until"))  # fmt: skip
-    free = sa.or_(room.owner.is_(None), room.owner == _text("me"), room.claimed_until <= _big("now"))
+    free = sa.or_(
+        room.owner.is_(None), room.owner == _text("me"), room.owner == _text("was"), room.claimed_until <= _big("now")
+    )
     claim = born.on_conflict_do_update(
         index_elements=[room.cycle], set_={"owner": _text("me"), "claimed_until": _big("until")}, where=free
     )
@@ -182,6 +184,7 @@ def _rooms(insert: Any) -> Statements:
         .where(sa.or_(_any(c.state, "queued", "running", "in_review", "failed"), room.open == 1))
         .order_by(c.number),
         "room_by_pull": sa.select(room.cycle).where(room.pull == _big("pull")),
+        "room_owner": sa.select(room.owner).where(room.cycle == _text("cycle")),
         "room": sa.select(room.body).where(room.cycle == _text("cycle")),
         "room_claim": claim.returning(room.body),
         "room_keep": sa.update(ROOMS)

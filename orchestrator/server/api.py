@@ -4,7 +4,7 @@ Law: the server takes nobody's word as a terminal's; a review is a person's, and
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -48,7 +48,13 @@ def caller_of(request: Request, office: In, _: Given) -> Caller:
     return office.door.caller(request.headers.get("authorization"))
 
 
+def relaying(request: Request, office: In, _: Given) -> Caller:
+    """Who relays: also a workflow that runs on the branch of a pull request, since what it says is looked up."""
+    return office.door.caller(request.headers.get("authorization"), relaying=True)
+
+
 Who = Annotated[Caller, Depends(caller_of)]
+Relaying = Annotated[Caller, Depends(relaying)]
 
 
 @router.post(
@@ -101,7 +107,10 @@ def cycles(
     return [shown.brief(cycle, office.link(cycle.id)) for cycle in found]
 
 
-@router.get("/api/cycles/{cycle}", response_model=shapes.Whole, responses=answers(404), summary="One cycle")
+@router.get(
+    "/api/cycles/{cycle}", response_model=shapes.Whole, response_model_exclude_unset=True, responses=answers(404),
+    summary="One cycle",
+)  # fmt: skip
 def cycle(cycle: str, office: In, who: Who) -> Any:
     """Stages, runs, reports, the open gate with its clauses, and the reviews."""
     return _whole(office, _cycle(office, cycle))
@@ -123,11 +132,23 @@ def events(cycle: str, office: In, who: Who) -> Any:
 async def live(office: In, who: Who, last_event_id: Annotated[str | None, Header(max_length=64)] = None) -> Any:
     """Each has the id `c-000042/7`. Send the last one you saw as `Last-Event-ID`, and go on from there."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(office.feed.listen(last_event_id), media_type="text/event-stream", headers=headers)
+    lines = office.feed.listen(last_event_id)
+    first = await anext(lines)  # a database that is away is told as such
+    return StreamingResponse(_then(first, lines), media_type="text/event-stream", headers=headers)
+
+
+async def _then(first: str, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for line in lines:
+        yield line
 
 
 @router.post(
-    "/api/cycles/{cycle}/reviews", response_model=shapes.Whole, responses=to_body(404, 409), summary="Give a verdict"
+    "/api/cycles/{cycle}/reviews",
+    response_model=shapes.Whole,
+    response_model_exclude_unset=True,
+    responses=to_body(404, 409),
+    summary="Give a verdict",
 )
 def review(cycle: str, asked: shapes.ReviewAsked, office: In, who: Who) -> Any:
     """A review by the caller; 409 with the reason where it does not count."""
@@ -148,15 +169,19 @@ def _review(office: Office, cycle: Cycle, asked: Any, changes: dict[str, str], b
 
 
 @router.post(
-    "/api/cycles/{cycle}/commands", response_model=shapes.Whole, responses=to_body(404, 409), summary="Give a command"
+    "/api/cycles/{cycle}/commands",
+    response_model=shapes.Whole,
+    response_model_exclude_unset=True,
+    responses=to_body(404, 409),
+    summary="Give a command",
 )
 def command(cycle: str, asked: shapes.CommandAsked, office: In, who: Who) -> Any:
     """hold, unhold, cancel, rerun, unapprove; 409 with the reason where it does not count."""
+    who.needs("planner", "give commands")
     found, by, now = _cycle(office, cycle), who.person(), office.app.clock.now()
     event: Event
     match asked:
         case shapes.HoldAsked():
-            who.needs("planner", "hold a cycle")
             event = Held(at=now, id=_said(), by=by, reason=asked.reason)
         case shapes.UnholdAsked():
             who.needs("reviewer", "let a held cycle go on")
@@ -166,7 +191,6 @@ def command(cycle: str, asked: shapes.CommandAsked, office: In, who: Who) -> Any
             who.needs("planner" if own else "reviewer", "cancel a cycle of somebody else")
             event = CancelAsked(at=now, id=_said(), by=by, reason=asked.reason)
         case shapes.RerunCommand():
-            who.needs("planner", "rerun a stage")
             changes = _changes(found, asked.stage or found.stage.name, asked.set)
             event = RerunAsked(at=now, id=_said(), by=by, stage=asked.stage, changes=changes)
         case _:
@@ -226,7 +250,7 @@ def _plan(office: Office, found: Found) -> shapes.Plan:
 @router.post(
     "/github/relay", status_code=202, response_model=shapes.Stored, responses=to_body(404), summary="Look sooner"
 )
-async def relay(asked: shapes.RelayAsked, office: In, who: Who) -> Any:
+async def relay(asked: shapes.RelayAsked, office: In, who: Relaying) -> Any:
     """A workflow saw something on a pull request: ids only, the truth is read again from GitHub."""
     who.needs("planner", "relay")
     github = office.app.settings.github
@@ -259,7 +283,11 @@ def _cycle(office: Office, name: str) -> Cycle:
 
 
 def _whole(office: Office, cycle: Cycle) -> dict[str, Any]:
-    return shown.whole(cycle, office.link(cycle.id), office.app.journal.events(cycle.id))
+    about = shown.whole(cycle, office.link(cycle.id), office.app.journal.events(cycle.id))
+    if office.pull is None:
+        return about
+    pull = office.pull(cycle.id)
+    return {**about, "pull_request": {"number": pull[0], "url": pull[1]} if pull is not None else None}
 
 
 def _pipelines(office: Office) -> Any:

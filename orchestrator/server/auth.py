@@ -17,6 +17,8 @@ from orchestrator.core.gate import Person
 from orchestrator.server.errors import Refusal
 from orchestrator.server.oidc import Forged, Workflows
 from orchestrator.settings import ROLES, Token
+from reviewers.directory import person
+from reviewers.github.protocol import GitHubError
 from reviewers.plain import inert
 
 log = logging.getLogger("ratchet.server.auth")
@@ -53,11 +55,13 @@ class Doorkeeper:
         """Whether callers must prove who they are."""
         return bool(self._tokens or self._workflows)
 
-    def caller(self, authorization: str | None) -> Caller:
-        """Who sends this header. Raises `Refusal` (401) for nobody."""
+    def caller(self, authorization: str | None, *, relaying: bool = False) -> Caller:
+        """Who sends this header. Raises `Refusal` (401) for nobody. `relaying`: any workflow of our repository will do,
+        since what it says is looked up.
+        """
         if not self.guarded:
             user = getpass.getuser()
-            return Caller(user, "admin", lambda: self._known(user))
+            return Caller(user, "admin", lambda: person(user))  # never somebody on GitHub who has the same name
         scheme, _, token = (authorization or "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -68,17 +72,19 @@ class Doorkeeper:
         if self._workflows is None or token.count(".") != 2 or len(token) > LONGEST:
             raise _nobody("nobody has this token", "use one whose hash is in RATCHET_TOKENS")
         try:
-            person = self._workflows.person(token)
+            actor = self._workflows.person(token, any_workflow=relaying)
         except Forged as forged:
             raise _nobody(f"the workflow's token is refused: {forged}", forged.cure) from None
-        return Caller(f"{person.login} (workflow)", "planner", lambda: person, workflow=True)
+        return Caller(f"{actor.login} (workflow)", "planner", lambda: actor, workflow=True)
 
     def _known(self, login: str) -> Person:
+        """Whoever has the token's name as a login; a token of another name is somebody whom no gate on GitHub asks."""
         try:
             return self._person(login)
         except KeyError:
-            cure = "name the token after a login that is known there"
-            raise Refusal(403, f"nobody is known as {login}", cure) from None
+            return person(login)
+        except GitHubError as error:
+            raise Refusal(503, f"who {login} is can't be found out now: {error.what}", "try again later") from None
 
 
 def _nobody(what: str, cure: str) -> Refusal:

@@ -83,5 +83,6 @@ class Office:
     mailbox: Mailbox
     door: Doorkeeper
     relayed: Callable[[], None] = lambda: None
+    pull: Callable[[str], tuple[int, str] | None] | None = None
     link: Callable[[str], str] = lambda cycle: f"/api/cycles/{cycle}"
     faults: Callable[[], list[str]] = field(default=list)

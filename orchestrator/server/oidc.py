@@ -112,12 +112,15 @@ class Workflows:
         self._keys, self._issuer, self._audience, self._repository = keys, issuer, audience, repository
         self._listed, self._default_branch = tuple(listed), default_branch
 
-    def person(self, token: str) -> Person:
-        """Whoever started the workflow. Raises `Forged` for a token that does not count."""
+    def person(self, token: str, *, any_workflow: bool = False) -> Person:
+        """Whoever started the workflow. Raises `Forged` for a token that does not count. `any_workflow`: whichever of
+        the repository, and on whatever branch.
+        """
         claims = self._claims(token)
         if str(claims["repository"]).casefold() != self._repository.casefold():
             raise Forged(f"it is of repository {inert(str(claims['repository']), 100)}, and not of {self._repository}")
-        self._workflow(claims)
+        if not any_workflow:
+            self._workflow(claims)
         who, login = str(claims["actor_id"]), str(claims["actor"])
         if not re.fullmatch(r"[1-9][0-9]{0,18}", who) or not re.fullmatch(r"[A-Za-z0-9_.\[\]-]{1,64}", login):
             raise Forged("it does not say who started the workflow")

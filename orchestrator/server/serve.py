@@ -13,9 +13,10 @@ import logging
 import os
 import signal
 import socket
+import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import uvicorn
@@ -46,6 +47,7 @@ HOST, PORT = "127.0.0.1", 8372
 GRACE = 10
 LAST_LOOK = 1.0  # seconds in which /readyz says why, before the process ends
 WATCH = 0.2
+BRANCH = 60.0
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Parts:
     delivered: Callable[[], None] = lambda: None
     default_branch: Callable[[], str] = lambda: "main"
     link: Callable[[str], str] | None = None
+    pull: Callable[[str], tuple[int, str] | None] | None = None
 
 
 class House:
@@ -85,7 +88,7 @@ class House:
             app=app, desk=self.engine.desk, people=parts.people, pipelines=pipelines, beginner=beginner,
             timetable=timetable, queries=queries, feed=Feed(app.journal, queries), measures=Measures(), mailbox=mailbox,
             door=Doorkeeper(settings.tokens, _workflows(settings, parts), parts.people.person), faults=self.faults,
-            link=parts.link or (lambda cycle: f"{settings.url or base}/api/cycles/{cycle}"),
+            pull=parts.pull, link=parts.link or (lambda cycle: f"{settings.url or base}/api/cycles/{cycle}"),
         )  # fmt: skip
         self.front = build(self.office)
 
@@ -180,17 +183,38 @@ class Listening(uvicorn.Server):
 
 def compose(app: App) -> Parts:
     """What the server of this environment is made of."""
-    return Parts(people=app.people, default_branch=lambda: _default_branch(app))
+    lobby = app.lobby(app.desk)
+    herald = app.herald(lambda cycle: _where(app, cycle.id))
+    parts = Parts(people=app.people, default_branch=_Branch(app))
+    parts.keepers += [one for one in (lobby, herald) if one is not None]
+    if lobby is not None:
+        parts.reviewers, parts.delivered, parts.pull = [lobby], lobby.ring, app.pull
+    return parts
 
 
-def _default_branch(app: App) -> str:
-    """The repository's, as GitHub says now. Raises `GitHubError`."""
-    return app.repository.about().default_branch if app.repository is not None else "main"
+def _where(app: App, cycle: str) -> str:
+    """Where people find the cycle: its pull request, or what the server says of it."""
+    pull, url = app.pull(cycle) if app.settings.github else None, app.settings.url
+    return pull[1] if pull is not None else f"{url}/api/cycles/{cycle}" if url else ""
+
+
+class _Branch:
+    """The repository's default branch, as GitHub said a minute ago at most. Raises `GitHubError`."""
+
+    def __init__(self, app: App) -> None:
+        self._app, self._name, self._read_at = app, "main", float("-inf")
+
+    def __call__(self) -> str:
+        if self._app.repository is not None and time.monotonic() - self._read_at > BRANCH:
+            self._name, self._read_at = self._app.repository.about().default_branch, time.monotonic()
+        return self._name
 
 
 def serve(arguments: Namespace, app: App, tell: Callable[[str], None] = lambda line: None) -> int:
     """Serve until SIGTERM or SIGINT; the exit status. Raises `Trouble` where it can't begin."""
     gc.enable()
+    if arguments.config != "ratchet.yaml":
+        app.settings = replace(app.settings, config=arguments.config)
     settings = app.settings
     host = arguments.host or HOST
     if not settings.guarded and host not in LOOPBACK:
@@ -203,6 +227,7 @@ def serve(arguments: Namespace, app: App, tell: Callable[[str], None] = lambda l
     base = f"http://{name}:{listener.getsockname()[1]}"
     house = House(app, compose(app), base=base)
     house.start()
+    gc.freeze()  # what was made so far lives as long as the server: it need not be looked through again
     try:
         server = Listening(house, lambda: tell(f"Ratchet serves {base} {_configured(settings, house)}"))
         with _gently():

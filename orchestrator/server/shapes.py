@@ -219,8 +219,17 @@ class RunShown(BaseModel):
     digest: str | None
 
 
+class PullShown(BaseModel):
+    """The cycle's pull request."""
+
+    number: int
+    url: str
+
+
 class Whole(Brief):
-    """Everything about one cycle. `reviews` are all that counted, those of closed gates too."""
+    """Everything about one cycle. `reviews` are all that counted, those of closed gates too; `pull_request` is null
+    until it is open, and not there on a server without GitHub.
+    """
 
     purpose: str
     source: str
@@ -229,6 +238,7 @@ class Whole(Brief):
     runs: list[RunShown]
     gate: GateShown | None
     reviews: list[Review]
+    pull_request: PullShown | None = None
 
 
 class Recorded(BaseModel):
