@@ -101,13 +101,11 @@ class Meaning:
     def _delegate(self, said: Utterance, name: str, command: Delegate) -> Event | str:
         try:
             to = self._people.person(command.to)
-            until = moment(command.until, said.at)
         except KeyError:
             return f"nobody on GitHub has the login {command.to}"
-        except OverflowError:
-            return f"until={command.until} is further away than a calendar goes"
         if self._people.role(to) == "none":
             return f"{to.login} has no access to this repository"
+        until = moment(command.until, said.at)
         if until <= self._loop.now():
             return f"until={command.until} is past"
         return Delegated(at=self._loop.now(), id=name, by=speaker_of(said), to=to, until=until, evidence=said.evidence)

@@ -89,7 +89,7 @@ def commands_of(said: Utterance, asked: Mapping[str, str]) -> tuple[Command | Mi
 def moment(text: str, since: datetime) -> datetime:
     """`3d` after `since`, or the date or time as written; UTC where no zone is named. Pure.
 
-    Raises `ValueError` for other text; `commands` lets none through. `OverflowError` for what no calendar has.
+    Raises `ValueError` for other text; `commands` lets none through.
     """
     if text[-1:].isalpha() and text[-1:] != "Z":
         wait = read_duration(text)

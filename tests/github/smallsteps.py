@@ -66,3 +66,20 @@ class Shipped(Made):
 def ship(given: Ship, context: Context) -> Shipped:
     _work(context)
     return Shipped(report=Report(summary="It is deployed."))
+
+
+class Talk(Given):
+    length: int = Field(ge=1, description="how many characters its tables hold")
+
+
+class Talked(Made):
+    pass
+
+
+@step
+def talk(given: Talk, context: Context) -> Talked:
+    """A report that no comment holds."""
+    _work(context)
+    rows = tuple((f"row {number}", "word " * 20) for number in range(given.length // 100))
+    tables = tuple(Table(title=f"Part {part}", columns=("row", "words"), rows=rows[part::30]) for part in range(30))
+    return Talked(report=Report(summary="A long talk.", tables=tables))

@@ -4,6 +4,7 @@ The steps are three milliseconds of Python; everything else is what ships. Deliv
 `test_whole.py`; here every turn looks at every room, as the slow clock does, and time passes when a story says so.
 """
 
+import difflib
 import json
 import re
 import time
@@ -37,7 +38,8 @@ from reviewers.github.room import Me
 from reviewers.github.transport import Transport
 from reviewers.policy import PolicyReviewer
 
-HERE = Path(__file__).parent
+STEPS = f"{Path(__file__).parents[2]}:{Path(__file__).parent}"
+"""PYTHONPATH, for the processes that are asked about the steps."""
 STAGES = """
 pipelines:
   words:
@@ -59,7 +61,10 @@ pipelines:
 groups:
   planners: [alice, carol]
 """
-TIMES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?( UTC)?|https?://127\S*?:\d+|#issuecomment-\d+")
+TIMES = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?( UTC)?|https?://127\S*?:\d+"
+    r"|#issuecomment-\d+|event \d+|\| \d+m?s \|"
+)
 HASHES = re.compile(r"\b[0-9a-f]{8,64}\b")
 
 
@@ -296,7 +301,7 @@ class Stage:
             "labels": sorted(self.github.labels(self.pull)),
             "checks": self.checks(),
             "files": sorted(self.github.files("main")),
-            "record": [_told(one, plain) for one in self.record()],
+            "record": [_told(one, plain) for one in self.record() if one.kind != "roster_read"],
             "runs": self.runs(),
         }
 
@@ -307,13 +312,23 @@ def _told(event: Event, plain: Callable[[str], str]) -> str:
     return plain(json.dumps(told, sort_keys=True))
 
 
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """What two pictures show otherwise, line by line."""
+    found: list[str] = []
+    for part in other:
+        lines = [json.dumps(some[part], indent=0, ensure_ascii=False).replace("\\n", "\n") for some in (one, other)]
+        changes = difflib.unified_diff(*(some.splitlines() for some in lines), lineterm="", n=0)
+        found += [f"{part}: {line}" for line in changes if not line.startswith(("---", "+++", "@@"))]
+    return found
+
+
 Begun = Callable[..., Stage]
 
 
 @pytest.fixture(name="stage")
 def stages(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Begun]:
     """Opens stages; each is closed in the end."""
-    monkeypatch.setenv("PYTHONPATH", f"{HERE.parents[1]}:{HERE}")
+    monkeypatch.setenv("PYTHONPATH", STEPS)
     opened: list[Stage] = []
 
     def make(folder: str = "", at: GitHub = github, **how: Any) -> Stage:

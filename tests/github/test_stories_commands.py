@@ -47,20 +47,21 @@ def test_more_than_five_commands_are_none(stage: Begun) -> None:
     assert one.approvals() == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "> /approve", "`/approve`", "```\n/approve\n```", "    /approve", "<!-- /approve -->", "<!--\n/approve\n-->",
-        "# /approve", "please /approve", "/usr/bin/x is missing", "/", "/cc @bob", "| /approve |\n|---|", "<pre>\n/approve\n</pre>",
-    ],
+SILENT = (
+    "> /approve", "`/approve`", "```\n/approve\n```", "    /approve", "<!-- /approve -->", "<!--\n/approve\n-->",
+    "# /approve", "please /approve", "/usr/bin/x is missing", "/", "/cc @bob", "| /approve |\n|---|",
+    "<pre>\n/approve\n</pre>",
 )  # fmt: skip
-def test_what_is_quoted_shown_or_hidden_is_not_read(stage: Begun, text: str) -> None:
+
+
+def test_what_is_quoted_shown_or_hidden_is_not_read(stage: Begun, github: GitHub) -> None:
     """Silence: no reaction, no answer, nothing on the record."""
     one = stage()
     one.begin()
-    comment = one.says("alice", text)
-    assert one.marks(comment) == []
-    assert one.answers(comment) == []
+    comments = [github.as_("alice").comment(one.pull, text) for text in SILENT]
+    one.settle()
+    assert [one.marks(comment) for comment in comments] == [[]] * len(SILENT)
+    assert one.posts("answer") == []
     assert one.approvals() == []
     assert one.refusals() == []
 
@@ -220,7 +221,7 @@ def test_somebody_else_answers_in_ones_place_until_it_is_taken_back(stage: Begun
         ("/delegate @nobody-of-that-name until=3d", "nobody-of-that-name"),
         ("/delegate @mallory until=3d", "mallory has no access"),
         ("/delegate @bob until=2020-01-01", "is past"),
-        ("/delegate @bob until=9999999d", "calendar"),
+        ("/delegate @bob until=9999999d", "is not a time"),
         ("/delegate @bob", "until= is missing"),
     ):
         comment = one.says("alice", text)
