@@ -82,12 +82,16 @@ def init(arguments: Namespace) -> Answer:
 
 
 def check(arguments: Namespace) -> Answer:
-    """Prove file, wiring and parameters. Raises `Trouble` with every problem at once."""
+    """Prove file, wiring, parameters and connections. Raises `Trouble` with every problem at once."""
     from orchestrator.check import check as prove
     from orchestrator.config import load
 
-    found = load(arguments.config)
+    found, app = load(arguments.config), App()
     wrong = found if isinstance(found, list) else [*found.warnings, *prove(found)]
+    if not isinstance(found, list) and app.settings.github is not None:
+        from orchestrator.connections import connections
+
+        wrong += connections(app.settings.github, found, app.clock.now())
     as_data = [problem.model_dump() for problem in wrong]
     as_text = "\n".join(str(problem) for problem in wrong)
     if any(not problem.warning for problem in wrong):

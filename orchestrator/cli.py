@@ -91,7 +91,7 @@ def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
     init = add("init", "write a first ratchet.yaml")
     init.add_argument("dir", nargs="?", default=".", metavar="DIR")
     init.add_argument("--force", action="store_true", help="overwrite what is there")
-    add("check", "prove file, wiring and parameters; every problem as file:line: what (cure)")
+    add("check", "prove file, wiring, parameters and connections; every problem as file:line: what (cure)")
     run = add("run", "one cycle here and now, with its gates in this terminal; the same command continues it")
     run.add_argument("--yes", action="store_true", help="answer every gate with approve")
     trigger = add("trigger", "ask for a cycle that an engine shall work on")

@@ -3,30 +3,36 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from orchestrator.app import App
 from orchestrator.config import Config
 from orchestrator.core.gate import Roster
 from orchestrator.core.model import Cycle, Pipeline, Stage, State, Trigger
 from orchestrator.ports import People
 from orchestrator.problem import Problem
+from orchestrator.settings import GitHubSettings
+from reviewers.github.people import GitHubPeople
 from reviewers.github.protocol import GitHubError
+from reviewers.github.repository import Repository
+from reviewers.github.transport import Transport
 
 
-def connections(app: App, config: Config) -> list[Problem]:
-    """What is wrong with GitHub as it is configured here; nothing where it is not."""
-    github, repository, transport = app.settings.github, app.repository, app.transport
-    if github is None or repository is None or transport is None:
-        return []
+def connections(github: GitHubSettings, config: Config, now: datetime) -> list[Problem]:
+    """What is wrong with GitHub as it is configured here. Nothing is written anywhere."""
     try:
+        transport = Transport(
+            github.api_url, token=github.token, app_id=github.app_id, private_key=github.private_key,
+            repository=github.repository,
+        )  # fmt: skip
         transport.whoami()
+        repository = Repository(transport.send, github.repository)
         repository.about()
     except GitHubError as error:
         what = f"{github.repository} on GitHub can't be used: {error.what}"
         return [Problem(file=config.file, line=1, what=what, cure=error.cure)]
+    people = GitHubPeople(repository, github.bots)
     return [
         Problem(file=config.file, line=line, what=what, cure="")
         for pipeline in config.pipelines.values()
-        for line, what in _strangers(config, pipeline, app.people, app.clock.now())
+        for line, what in _strangers(config, pipeline, people, now)
     ]
 
 
