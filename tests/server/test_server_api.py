@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from premises import GITHUB, KNOWN, TOKENS, Premises
 
+from steps.contract import Context
+from steps.deploy.target import publish
+
 DIGEST = "0" * 64
 
 
@@ -274,3 +277,30 @@ def test_a_model_that_is_deployed_is_shown_and_one_that_is_broken_is_said_to_be(
     assert (shown["version"], shown["history"], shown["problem"]) == ("v1", ["v0"], "")
     (target / "current.json").write_text("{")
     assert "can't be read" in here.call("GET", "/api/models")[0]["problem"]
+
+
+def test_an_earlier_version_answers_again_and_the_record_says_who_wanted_it(guarded, folder):
+    """The one before, then one by its name; the newest cycle keeps the record of both."""
+    cycle = guarded.begun("plain", "done", role="admin")
+    target = Path(guarded.app.artifacts) / "targets" / "plain"
+    versions = []
+    for number in (1, 2):
+        made = folder / f"model-{number}"
+        made.mkdir()
+        (made / "weights.txt").write_text(f"{number}")
+        about = Context(folder / f"out-{number}", run=f"c-{number:06}/deploy/1", target=target, token=number)
+        versions.append(publish(made, "", about).version)
+    path = "/api/models/plain/rollback"
+    guarded.call("POST", path, role="reviewer", status=403)
+    back = guarded.call("POST", path, role="admin")
+    assert back == {"pipeline": "plain", "version": versions[0], "previous": versions[1]}
+    assert guarded.call("GET", "/api/models", role="viewer")[1]["version"] == versions[0]
+    forth = guarded.call("POST", path, role="admin", json={"version": versions[1]})
+    assert forth["version"] == versions[1]
+    told = guarded.call("POST", path, role="admin", status=409, json={"version": "v9"})["error"]["what"]
+    assert "there is no version 'v9'" in told
+    record = guarded.call("GET", f"/api/cycles/{cycle}/events", role="viewer")
+    said = [one["event"] for one in record if one["event"]["kind"] == "rolled_back"]
+    assert [(one["by"]["login"], one["version"], one["was"]) for one in said] == [
+        ("admin1", versions[0], versions[1]), ("admin1", versions[1], versions[0]),
+    ]  # fmt: skip

@@ -201,3 +201,14 @@ def test_keys_are_taken_from_the_issuers_own_host_alone(issuer):
         other.close()
     with pytest.raises(Trouble, match="https"):
         Keys("http://token.example.org")
+
+
+def test_a_workflow_of_a_pull_request_may_relay_and_nothing_else(served, issuer):
+    """What it says is looked up; but for that, a branch's workflow is nobody."""
+    headers = as_workflow(issuer.token(workflow_ref=EVIL, job_workflow_ref=EVIL))
+    seen = {"repository": "octo/models", "issue": 7}
+    served.call("POST", "/github/relay", status=202, headers=headers, json=seen)
+    served.call("POST", "/api/plan", status=401, headers=headers, json={})
+    served.call("GET", "/api/cycles", status=401, headers=headers)
+    elsewhere = as_workflow(issuer.token(repository="octo/elsewhere"))
+    served.call("POST", "/github/relay", status=401, headers=elsewhere, json=seen)
