@@ -6,8 +6,8 @@ Law: it is the core's own fold that is walked, so that what is shown is what was
 from collections.abc import Iterable
 
 from orchestrator.core.course import Folded
-from orchestrator.core.events import CancelAsked, Event, RerunAsked, TimePassed
-from orchestrator.core.gate import Verdict
+from orchestrator.core.events import CancelAsked, Event, RerunAsked, ReviewGiven, RosterRead, TimePassed
+from orchestrator.core.gate import Verdict, objection
 from orchestrator.core.machine import advance
 from orchestrator.core.model import Cycle, Opening, State
 from orchestrator.core.noun import Noun
@@ -19,11 +19,6 @@ class Chapter(Noun):
     opening: Opening
     verdict: str = ""
     outcome: str = ""
-
-    @property
-    def agreed(self) -> bool:
-        """Whether the way is open."""
-        return self.verdict == "approved"
 
 
 def chapters(events: Iterable[Event]) -> tuple[Chapter, ...]:
@@ -49,27 +44,41 @@ def _went_on(chapter: Chapter, event: Event, after: Cycle) -> Chapter:
     opening = after.opening
     if opening is not None and opening.run == chapter.opening.run:
         return chapter.but(opening=opening)
-    review = getattr(event, "review", None)
-    if review is not None:
-        others = tuple(one for one in chapter.opening.reviews if one.by.id != review.by.id)
-        chapter = chapter.but(opening=chapter.opening.but(reviews=(*others, review)))
-    verdict, outcome = _ending(chapter, event, after)
-    return chapter.but(verdict=verdict, outcome=outcome)
+    last = chapter.opening
+    if isinstance(event, ReviewGiven):
+        review = event.review
+        others = tuple(one for one in last.reviews if one.by.id != review.by.id)
+        last = last.but(reviews=(*others, review), roster=event.roster if review.authority == "person" else last.roster)
+    elif isinstance(event, RosterRead):
+        last = last.but(roster=event.roster)
+    verdict, outcome = _ending(last, event, after)
+    return Chapter(opening=last, verdict=verdict, outcome=outcome)
 
 
-def _ending(chapter: Chapter, event: Event, after: Cycle) -> tuple[str, str]:
+def _ending(opening: Opening, event: Event, after: Cycle) -> tuple[str, str]:
     at = f"{event.at:%Y-%m-%d %H:%M} UTC"
-    if after.state is State.REJECTED:
-        why = "the deadline has passed" if isinstance(event, TimePassed) else after.reason
-        return "rejected", f"Rejected, {at}: {why}"
-    if isinstance(event, CancelAsked):
-        return "void", f"Void, {at}: the cycle was cancelled by {event.by.login}"
-    if isinstance(event, RerunAsked):
-        stage = event.stage or chapter.opening.stage
-        return "void", f"Void, {at}: {event.by.login} asked for {stage} again"
-    review = getattr(event, "review", None)
-    if review is not None and review.verdict is Verdict.CHANGE:
-        return "void", f"Void, {at}: {review.by.login} asked for {chapter.opening.stage} again"
-    reviews = [one for one in chapter.opening.reviews if one.verdict is Verdict.APPROVE]
-    names = ", ".join(one.by.login for one in reviews)
+    match event:
+        case TimePassed():
+            return "rejected", f"Rejected, {at}: the deadline has passed"
+        case _ if after.state is State.REJECTED:
+            return "rejected", f"Rejected, {at}: {after.reason}"
+        case CancelAsked(by=by):
+            return "void", f"Void, {at}: the cycle was cancelled by {by.login}"
+        case RerunAsked(by=by, stage=stage):
+            return "void", f"Void, {at}: {by.login} asked for {stage or opening.stage} again"
+        case ReviewGiven(review=review) if review.verdict is Verdict.CHANGE:
+            return "void", f"Void, {at}: {review.by.login} asked for {opening.stage} again"
+    names = ", ".join(_agreed(opening, after))
     return "approved", f"Approved by {names}, {at}" if names else f"Approved, {at}"
+
+
+def _agreed(opening: Opening, cycle: Cycle) -> list[str]:
+    """Who has agreed, and counted when the gate closed."""
+    gate = cycle.pipeline.stages[cycle.pipeline.index(opening.stage)].gate
+    return [
+        one.by.login
+        for one in opening.reviews
+        if gate is not None
+        and one.verdict is Verdict.APPROVE
+        and not objection(gate, one, opening.roster, cycle.initiator, attended=cycle.attended)
+    ]

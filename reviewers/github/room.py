@@ -9,7 +9,9 @@ Laws:
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
+from orchestrator.core.events import RunFinished
 from orchestrator.core.model import Cycle, State
+from orchestrator.core.report import Product
 from reviewers import comment
 from reviewers.chapters import Chapter, chapters
 from reviewers.commands import Help, Rerun, Status
@@ -246,7 +248,14 @@ class Room:
     def _commit(self, cycle: Cycle, told: tuple[Chapter, ...], base: str) -> None:
         """Bring the branch's folder up to what is known."""
         memory = self.memory
-        made = comment.files(cycle, [one.opening for one in told], self.loop.head(self.cycle))
+        finished = [one for one in self.loop.events(self.cycle) if isinstance(one, RunFinished)]
+        made = comment.files(
+            cycle,
+            [one.opening for one in told],
+            self.loop.head(self.cycle),
+            {one.opening.run: one.outcome for one in told},
+            {one.run: one.outcome for one in finished if isinstance(one.outcome, Product)},
+        )
         files = {f"cycles/{self.cycle}/{path}": text for path, text in made.items()}
         memory.head = self.repository.commit(self.branch, base, files, f"{self.cycle}: {comment.headline(cycle)}")
         memory.commits[memory.head] = told[-1].opening.digest if told and not told[-1].verdict else ""

@@ -341,3 +341,5 @@ def stages(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     yield make
     for one in opened:
         one.close()
+        wrong = one.github.violations
+        assert (wrong.requests, wrong.answers) == ([], [])
