@@ -163,6 +163,12 @@ class Herald:
             self._bell.close()
             self._thread.join(patience)
 
+    @property
+    def fault(self) -> str | None:
+        """Why nobody is told any more; None while they are."""
+        gone = self._thread is not None and not self._thread.is_alive() and not self._stopped.is_set()
+        return "the herald has ended" if gone else None
+
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._rung.clear()
