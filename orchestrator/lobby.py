@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,6 +132,7 @@ class Lobby:
         self._poll, self._server, self._monotonic = poll, server, monotonic
         self._visits: dict[str, _Visit] = {}
         self._taken: set[int] = set()
+        self._rung: deque[str] = deque()  # by other threads; what is rung while its room is attended is looked at again
         self._claimed_at = clock.now()
         self._me: Me | None = None
         self._swept = 0.0
@@ -149,7 +151,7 @@ class Lobby:
     def ring(self, cycle: str = "") -> None:
         """Look soon: at this cycle's room, or at what has come in."""
         if cycle:
-            self._visits.setdefault(cycle, _Visit()).due = 0.0
+            self._rung.append(cycle)
         self._bell.set()
 
     def ring_pull(self, pull: int) -> bool:
@@ -203,6 +205,8 @@ class Lobby:
         if now >= self._swept:
             self._inbox.forget(micros(self._clock.now() - KEPT))
             self._swept = now + 3600
+        while self._rung:
+            self._visits.setdefault(self._rung.popleft(), _Visit()).due = 0.0
         living = dict(self._rooms.open())
         for cycle, seq in living.items():
             visit = self._visits.setdefault(cycle, _Visit(slow=now + self._poll))

@@ -47,7 +47,7 @@ pipelines:
       - name: collect
         step: smallsteps:collect
         executor: inline
-        gate: {{require: [{first}]{more}}}
+        gate: {{require: [{first}]}}
       - name: learn
         step: smallsteps:learn
         executor: inline
@@ -124,11 +124,11 @@ class Stage:
 
     def __init__(
         self, github: GitHub, folder: Path, *, first: str = '"1 of alice"', second: str = '"2 of @acme/ml"',
-        more: str = "", url: str = "", app: bool = True, pipeline: str = STAGES, bots: tuple[str, ...] = (),
+        url: str = "", app: bool = True, pipeline: str = STAGES, bots: tuple[str, ...] = (),
         poll: float = 0.0,
     ) -> None:  # fmt: skip
         self.github, self.folder, self.clock = github, folder, HandClock()
-        found = read(pipeline.format(first=first, second=second, more=more))
+        found = read(pipeline.format(first=first, second=second))
         assert isinstance(found, Config), found
         self.pipeline = found.pipelines["words"]
         self.url = url or f"sqlite:///{folder / 'ratchet.db'}"

@@ -120,7 +120,7 @@ pipelines:
         step: smallsteps:talk
         executor: inline
         with: {{length: 90000}}
-        gate: {{require: [{first}]{more}}}
+        gate: {{require: [{first}]}}
       - name: ship
         step: smallsteps:ship
         executor: inline

@@ -7,8 +7,6 @@ from stage import stages as stages
 
 from orchestrator.core.model import State
 
-NOT_INITIATOR = ", not_initiator: true"
-
 
 def test_what_was_agreed_before_a_rerun_counts_nothing_after_it(stage: Begun, github: GitHub) -> None:
     """The gate asks about another digest then: the old approval is gone, and the old digest is named as stale."""
@@ -90,7 +88,7 @@ def test_whoever_has_not_accepted_the_invitation_to_a_team_is_not_of_it(stage: B
 
 def test_whoever_started_the_cycle_does_not_count_where_the_gate_says_so(stage: Begun) -> None:
     """Refused by name; and who stands in for the initiator does not count either."""
-    one = stage(first='"1 of @planners"', more=NOT_INITIATOR, second='"1 of @planners"')
+    one = stage(first='"1 of @planners", not_initiator', second='"1 of @planners"')
     one.begin(by="alice")
     own = one.says("alice", "/approve it is mine")
     assert one.marks(own) == ["eyes", "-1"]
