@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo install test check format slow docs clean
+ROOM := github actions server
+
+.PHONY: demo install test check loop room format slow docs clean
 
 demo: $(VENV)/.installed ## one whole cycle on real text; YES=1 answers its gates with approve
 	@$(BIN)/python examples/sentiment/demo.py .demo $(if $(filter 1 yes true,$(YES)),--yes)
@@ -26,9 +28,15 @@ check: ## the same without set-up
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/core tests/reviewers --cov --cov-branch --cov-report=
+	$(BIN)/pytest tests/core tests/reviewers tests/github/test_protocol.py --cov --cov-branch --cov-report=
 	$(BIN)/coverage report --fail-under=100 --show-missing --skip-covered
-	$(BIN)/pytest --ignore=tests/core --ignore=tests/reviewers
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target loop room
+
+loop: ## the loop and its steps; beside `room`, since each waits a good deal
+	$(BIN)/pytest $(addprefix --ignore=tests/,core reviewers $(ROOM))
+
+room: ## GitHub, the actions, the server
+	$(BIN)/pytest $(addprefix tests/,$(ROOM))
 
 slow: install ## the long proofs: 10,000 crash stories and the demo itself
 	$(BIN)/pytest --slow
@@ -37,8 +45,9 @@ format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: ## draw docs/machine.md again from EDGES
+docs: ## what is drawn from the code: docs/machine.md from EDGES, docs/comments.md from what is shown
 	$(BIN)/python -m orchestrator.diagram docs/machine.md
+	PYTHONPATH=. $(BIN)/python tests/reviewers/comments_page.py docs
 
 clean: ## forget the demo
 	rm -rf .demo
