@@ -5,7 +5,8 @@ Laws:
 - The job is of our repository, and its workflow is one that is listed, or, where none is, a file in
   `.github/workflows/` of the repository's own default branch: who may push a branch may not make up a workflow.
 - Keys are fetched from the issuer's own host, follow no redirect, and carry nothing of ours. For a key that is not
-  known they are fetched again, once a minute at most; while the issuer is away those known count for an hour.
+  known they are fetched again, once a minute at most; while the issuer is away those known count for an hour. Then
+  nobody is believed, and that it can't be told just now is no word against the token.
 """
 
 import json
@@ -23,6 +24,7 @@ import jwt
 
 from orchestrator.core.gate import Person
 from orchestrator.trouble import Trouble
+from reviewers.github.protocol import Unreachable
 from reviewers.plain import inert
 
 log = logging.getLogger("ratchet.server.oidc")
@@ -60,7 +62,7 @@ class Keys:
         self._read_at = self._tried_at = float("-inf")
 
     def key(self, kid: str) -> Any:
-        """The key of this id. Raises `Forged` where there is none."""
+        """The key of this id. Raises `Forged` where there is none, and `Unreachable` where that can't be known."""
         age = self._tick() - self._read_at
         if (kid not in self._keys or age >= FRESH) and self._lock.acquire(timeout=PATIENCE):
             try:
@@ -68,7 +70,7 @@ class Keys:
             finally:
                 self._lock.release()
         if self._tick() - self._read_at >= OLDEST:
-            raise Forged("the issuer's keys can't be read", "it is tried again in a minute")
+            raise Unreachable(f"the keys of {self._issuer} can't be read", "it is tried again in a minute")
         found = self._keys.get(kid)
         if found is None:
             raise Forged("it is signed with a key that the issuer does not publish")
@@ -109,12 +111,13 @@ class Workflows:
         listed: Sequence[str] = (),
         default_branch: Callable[[], str] = lambda: "main",
     ) -> None:
-        self._keys, self._issuer, self._audience, self._repository = keys, issuer, audience, repository
+        self._keys, self._issuer, self._repository = keys, issuer, repository
+        self._audiences = [audience.rstrip("/"), f"{audience.rstrip('/')}/"]  # an address is the same with either end
         self._listed, self._default_branch = tuple(listed), default_branch
 
     def person(self, token: str, *, any_workflow: bool = False) -> Person:
-        """Whoever started the workflow. Raises `Forged` for a token that does not count. `any_workflow`: whichever of
-        the repository, and on whatever branch.
+        """Whoever started the workflow. Raises `Forged` for a token that does not count, and `GitHubError` where that
+        can't be known just now. `any_workflow`: whichever of the repository, and on whatever branch.
         """
         claims = self._claims(token)
         if str(claims["repository"]).casefold() != self._repository.casefold():
@@ -135,9 +138,12 @@ class Workflows:
             if not isinstance(kid, str):
                 raise Forged("it names no key")
             claims: Mapping[str, Any] = jwt.decode(
-                token, self._keys.key(kid), algorithms=["RS256"], audience=self._audience, issuer=self._issuer,
+                token, self._keys.key(kid), algorithms=["RS256"], audience=self._audiences, issuer=self._issuer,
                 leeway=LEEWAY, options={"require": list(REQUIRED), "verify_iat": True, "verify_nbf": True},
             )  # fmt: skip
+        except jwt.InvalidAudienceError:
+            cure = "give the repository's variable RATCHET_AUDIENCE what the server's RATCHET_OIDC_AUDIENCE says"
+            raise Forged("it is for another audience", cure) from None
         except jwt.PyJWTError as error:
             raise Forged(inert(_why(error), 200)) from None
         return claims
@@ -171,7 +177,6 @@ _REASONS: dict[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "it has expired",
     jwt.ImmatureSignatureError: "it is of the future",
     jwt.InvalidIssuerError: "another issuer made it",
-    jwt.InvalidAudienceError: "it is for another audience",
     jwt.MissingRequiredClaimError: "it lacks what every workflow's token says",
     jwt.InvalidSignatureError: "its signature is wrong",
     jwt.InvalidAlgorithmError: "it is not signed with RS256",

@@ -16,6 +16,7 @@ from premises import GITHUB, KNOWN
 
 from orchestrator.server.oidc import Forged, Keys, Workflows
 from orchestrator.trouble import Trouble
+from reviewers.github.protocol import Unreachable
 
 EVIL = "octo/models/.github/workflows/evil.yml@refs/heads/evil"
 
@@ -182,11 +183,30 @@ def test_old_keys_count_for_an_hour_while_the_issuer_is_away(issuer):
     ticks.now += 3500
     assert workflows.person(token)
     ticks.now += 200
-    with pytest.raises(Forged, match="keys can't be read"):
+    with pytest.raises(Unreachable, match=r"the keys of .* can't be read"):
         workflows.person(token)
     issuer.away = False
     ticks.now += 61
     assert workflows.person(token)
+
+
+def test_who_can_not_be_told_is_asked_to_come_again(served, issuer):
+    """The issuer is away before any key was read: that is no word against the token, and the actions try again."""
+    issuer.away = True
+    answer = served.http.post("/api/cycles", headers=as_workflow(issuer.token()), json={"pipeline": "sums"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert answer.json()["error"]["what"] == f"the keys of {issuer.url} can't be read"
+    assert served.call("GET", "/api/cycles", role="viewer") == []
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("", "/"), ("/", ""), ("/", "/")])
+def test_an_audience_may_end_in_a_slash(issuer, ours, theirs):
+    """An address is the same with or without one, and people write both; another address is another."""
+    workflows = Workflows(Keys(issuer.url), issuer.url, AUDIENCE + ours, "octo/models")
+    assert workflows.person(issuer.token(aud=AUDIENCE + theirs)).login == "alice"
+    with pytest.raises(Forged, match="another audience") as refused:
+        workflows.person(issuer.token(aud=f"{AUDIENCE}/x"))
+    assert "RATCHET_AUDIENCE" in refused.value.cure
 
 
 def test_keys_are_taken_from_the_issuers_own_host_alone(issuer):
@@ -194,7 +214,7 @@ def test_keys_are_taken_from_the_issuers_own_host_alone(issuer):
     other = Issuer()
     try:
         issuer.elsewhere = other.url
-        with pytest.raises(Forged, match="can't be read"):
+        with pytest.raises(Unreachable, match="can't be read"):
             Workflows(Keys(issuer.url), issuer.url, AUDIENCE, "octo/models").person(issuer.token())
         assert other.asked == []
     finally:
