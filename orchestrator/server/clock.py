@@ -37,7 +37,7 @@ Begin = Callable[..., tuple[Cycle, bool]]
 
 
 class Found(NamedTuple):
-    """What a look found for one pipeline."""
+    """What a look found for one pipeline: whether a cycle is due and nobody else has begun it, why, and the cycle."""
 
     pipeline: str
     due: bool
@@ -119,7 +119,7 @@ class Timetable:
         return self._due(read, pipeline, schedule, said, begin=begin)
 
     def _due(self, read: Read, pipeline: Pipeline, schedule: Schedule, said: Due, *, begin: bool) -> Found:
-        cycle = self._with_key(_key(pipeline, said.considered))
+        cycle, new = self._with_key(_key(pipeline, said.considered)), True
         if begin:
             made, new = self._begin(
                 read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=said.reason, source=read[1],
@@ -129,7 +129,7 @@ class Timetable:
             self._remember(f"schedule {pipeline.name}", said.considered)
             if new:
                 log.info("%s begins: %s", made.id, inert(said.reason, 300))
-        return Found(pipeline.name, True, said.reason, cycle, following(schedule, self._clock.now()))
+        return Found(pipeline.name, new, said.reason, cycle, following(schedule, self._clock.now()))
 
     def _unscheduled(self, read: Read, pipeline: Pipeline, begin: bool, key: str | None) -> Found:
         if not key:
@@ -140,8 +140,8 @@ class Timetable:
             reason = f"{known} was begun for this time" if known else "it has no schedule, and whoever asks says when"
             return Found(pipeline.name, known is None, reason, known)
         reason = f"asked for as {key}"
-        made, _ = self._begin(read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=reason, source=read[1], key=name)
-        return Found(pipeline.name, True, reason, made.id)
+        made, new = self._begin(read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=reason, source=read[1], key=name)
+        return Found(pipeline.name, new, reason, made.id)
 
     def _begun(self, pipeline: Pipeline, schedule: Schedule, now: datetime) -> str | None:
         """The cycle that stands for the latest time, if one was begun for it."""

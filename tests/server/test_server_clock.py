@@ -190,6 +190,23 @@ def test_whoever_asks_may_be_the_clock_of_a_pipeline_without_one(servers, clock)
     assert [each.pipeline for each in one.plan(read, None, begin=True, key="monday")] == ["sums"]
 
 
+@pytest.mark.parametrize("pipeline", ["sums", "plain"])
+def test_of_two_who_begin_at_once_one_says_that_it_did(servers, clock, pipeline):
+    """The other was first, just before: the cycle is its, and nobody counts it twice."""
+    one, two, read = servers(), servers(), on_disk("ratchet.yaml")
+    one.look()
+    clock.at = DUE
+    begin, firsts = one._begin, []
+
+    def late(*given, **more):
+        firsts.extend(two.plan(read, pipeline, begin=True, key="monday"))
+        return begin(*given, **more)
+
+    one._begin = late
+    found = one.plan(read, pipeline, begin=True, key="monday")
+    assert [(each.due, each.cycle) for each in firsts + found] == [(True, "c-000001"), (False, "c-000001")]
+
+
 def test_the_thread_looks_when_it_is_woken_and_ends_when_it_is_told(servers, clock):
     """And what it can't foresee is its death, which is seen."""
     looked = threading.Semaphore(0)
