@@ -121,7 +121,8 @@ def _wrong(begun: Triggered, found: dict[str, Any], wait: str) -> str:
     if state == "failed":
         return f"{begun.id} has failed{why}: answer it with /rerun or /cancel at {where}"
     if state in BADLY:
-        return f"{begun.id} is {state}{why}: see {where}"
+        more = "" if begun.new else "; press Run workflow for another cycle, a re-run is about this one"
+        return f"{begun.id} is {state}{why}: see {where}{more}"
     if wait == "opened" and opened(found):
         return ""
     awaited = "has not ended" if wait == "ended" else "has no pull request"

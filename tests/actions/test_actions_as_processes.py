@@ -60,6 +60,17 @@ def test_running_a_workflow_again_gives_the_same_cycle(small: SmallServer, tmp_p
     assert small.asked[-1].body["idempotency_key"] == "mine"
 
 
+def test_running_a_rejected_cycle_again_says_how_to_get_another(small: SmallServer, tmp_path: Path) -> None:
+    """*Re-run* is the button beside a red run: it is about the same cycle, and the run says which button begins one."""
+    small.says("GET /api/cycles/c-000001", state("rejected", reason="worse"))
+    given = {"server": small.url, **GIVEN, "wait": "ended"}
+    first, again = use("retrain", tmp_path, given), use("retrain", tmp_path, given, {"GITHUB_RUN_ATTEMPT": "2"})
+    assert (first.code, again.code) == (1, 1)
+    assert "press Run workflow for another cycle" not in first.printed
+    assert "c-000001 is rejected: worse: see " in again.printed
+    assert "press Run workflow for another cycle" in again.printed
+
+
 def test_it_waits_for_the_pull_request(small: SmallServer, tmp_path: Path) -> None:
     """`opened`: it looks until the pull request is known, and gives its address."""
     pull = {"number": 7, "url": "https://github.example/octo/reviews/pull/7"}
