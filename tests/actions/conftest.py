@@ -1,13 +1,12 @@
-"""What the tests of the actions share: a small server that speaks the API, and a way to run an action."""
+"""What the tests of the actions share: a small server that speaks the API, a GitHub, and a way to run an action."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from rig.fixtures import emulator, github, github_apps
 from small_server import SmallServer
 
-sys.path.append(str(Path(__file__).parents[1] / "github"))  # `rig`, which installs node's packages once
+__all__ = ["emulator", "github", "github_apps"]
 
 
 @pytest.fixture
