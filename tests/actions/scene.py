@@ -5,6 +5,7 @@ scene.happens("ratchet-review", scene.lost("issue_comment"), by="alice")
 """
 
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,7 +27,6 @@ from orchestrator.rooms import Marks
 from orchestrator.schema import open_database
 from orchestrator.store import Store
 
-AUDIENCE = "https://ratchet.example"
 OURS = "acme/models"
 MAIN = "refs/heads/main"
 PIPELINE = """
@@ -52,20 +52,21 @@ Forge = Callable[[Issuer, dict[str, Any]], str]
 
 
 class Served(Server):
-    """A server that believes the issuer's tokens; it begins again at the address that it had."""
-
-    address = "http://127.0.0.1:0"
+    """A server that believes the issuer's tokens for its own address, which stays the same when it begins again."""
 
     def __init__(self, github: GitHub, folder: Path, issuer: Issuer) -> None:
         self._issuer = issuer
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         super().__init__(github, folder)
 
     def start(self) -> None:
         """Begin, and wait until it says where."""
-        self.env |= {"RATCHET_OIDC_AUDIENCE": AUDIENCE, "RATCHET_OIDC_ISSUER": self._issuer.url}
+        audience = f"http://127.0.0.1:{self.port}/"  # as people write it
+        self.env |= {"RATCHET_OIDC_AUDIENCE": audience, "RATCHET_OIDC_ISSUER": self._issuer.url}
         self.log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator", "serve", "--port", self.address.rpartition(":")[2]],
+            [sys.executable, "-m", "orchestrator", "serve", "--port", str(self.port)],
             cwd=self.folder, env=self.env, stdout=subprocess.PIPE, stderr=self.log, text=True,
         )  # fmt: skip
         assert self.process.stdout is not None
@@ -146,7 +147,7 @@ class Scene:
 
     def begins(
         self, workflow: str, event: str, by: str, *, ref: str = MAIN, run: int = 0, forge: Forge | None = None,
-        pause: float = 0.05, **what: Any,
+        pause: float = 0.05, variables: dict[str, str] | None = None, **what: Any,
     ) -> Ran:  # fmt: skip
         """A run of this workflow, from GitHub's event to its end."""
         path = f"{OURS}/.github/workflows/{workflow}.yml@{ref}"
@@ -162,8 +163,8 @@ class Scene:
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": secret,
             "RATCHET_PAUSE": str(pause),
         }
-        variables = {"RATCHET_SERVER": self.server.address, "RATCHET_AUDIENCE": AUDIENCE}
-        ran = self.repository.act(workflow, event, env=env, variables=variables, **what)
+        known = {"RATCHET_SERVER": self.server.address} | (variables or {})
+        ran = self.repository.act(workflow, event, env=env, variables=known, **what)
         self.unseen(ran.printed + self.server.told, secret)
         return ran
 
@@ -176,9 +177,9 @@ class Scene:
         """The newest event of this kind, which no webhook brought."""
         return next(one.payload for one in reversed(self.github.deliveries) if one.event == event)
 
-    def gate(self, stage: str, cycle: str = "c-000001") -> int:
-        """The pull request, once this stage is asked about in it."""
-        start = f"<!-- ratchet:gate {cycle}/{stage}"
+    def gate(self, stage: str, cycle: str = "c-000001", attempt: int = 1) -> int:
+        """The pull request, once this attempt at the stage is asked about in it."""
+        start = f"<!-- ratchet:gate {cycle}/{stage}/{attempt} "
 
         def asked() -> list[int]:
             open_ = [one["number"] for one in self.github.pulls() if one["head"]["ref"] == f"ratchet/{cycle}"]
