@@ -13,7 +13,16 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from orchestrator.actions import roll_back
-from orchestrator.core.events import CancelAsked, Event, Held, RerunAsked, ReviewGiven, ReviewWithdrawn, Unheld
+from orchestrator.core.events import (
+    CancelAsked,
+    Event,
+    Held,
+    RerunAsked,
+    ReviewGiven,
+    ReviewWithdrawn,
+    RosterRead,
+    Unheld,
+)
 from orchestrator.core.gate import Person, Review, Roster, Verdict
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline, State, Trigger
@@ -159,13 +168,22 @@ def review(cycle: str, asked: shapes.ReviewAsked, office: In, who: Who) -> Any:
 
 
 def _review(office: Office, cycle: Cycle, asked: Any, changes: dict[str, str], by: Person) -> ReviewGiven:
-    now, gate, opening = office.app.clock.now(), cycle.stage.gate, cycle.opening
-    roster = office.people.roster(gate, cycle, [by]) if gate is not None and opening is not None else Roster()
+    now, opening = office.app.clock.now(), cycle.opening
+    roster = _roster(office, cycle, by)
     review = Review(
         id=_said(), by=by, verdict=Verdict(asked.verdict), about=asked.about.lower(),
         at=max(now, opening.at) if opening is not None else now, reason=asked.reason, changes=changes,
     )  # fmt: skip
     return ReviewGiven(at=now, review=review, roster=roster)
+
+
+def _roster(office: Office, cycle: Cycle, *by: Person) -> Roster:
+    """Who may answer the open gate: whoever answers just now, and whoever has answered before."""
+    gate, opening = cycle.stage.gate, cycle.opening
+    if gate is None or opening is None:
+        return Roster()
+    answered = [one.by for one in opening.reviews if one.authority == "person"]
+    return office.people.roster(gate, cycle, [*by, *answered])
 
 
 @router.post(
@@ -185,6 +203,8 @@ def command(cycle: str, asked: shapes.CommandAsked, office: In, who: Who) -> Any
             event = Held(at=now, id=_said(), by=by, reason=asked.reason)
         case shapes.UnholdAsked():
             who.needs("reviewer", "let a held cycle go on")
+            if found.held and found.opening:  # the gate may close on it: who has lost the right since counts no more
+                office.desk.submit(found.id, RosterRead(at=now, roster=_roster(office, found)))
             event = Unheld(at=now, id=_said(), by=by)
         case shapes.CancelCommand():
             own = found.initiator is not None and found.initiator.id == by.id
