@@ -1,4 +1,8 @@
-"""What a room shows beside the files on its branch: comments, checks, labels."""
+"""What a room shows beside the files on its branch: comments, checks, labels.
+
+Law: before something is changed, it is kept in mind that it is not known what is shown: whoever comes after a crash
+does not take what was shown before for what is there.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +57,8 @@ class Board:
             if known is not None and known[1] == digest:
                 continue
             number = known[0] if known is not None else 0
+            self._room.memory.checks[key] = (number, "")
+            self._room.keep()
             number = self._check(chapter, f"ratchet / {stage}", title, summary, number)
             self._room.memory.checks[key] = (number, digest)
 
@@ -81,9 +87,12 @@ class Board:
 
     def _show_labels(self, cycle: Cycle) -> None:
         room, wanted = self._room, comment.labels(cycle)
-        pull, shown = room.memory.pull, set(room.memory.labels)
-        if pull is None or wanted == shown:
+        pull = room.memory.pull
+        if pull is None or wanted == set(room.memory.labels):
             return
+        room.memory.labels = ()
+        room.keep()
+        shown = set(room.repository.labels(pull)) & set(comment.LABELS)
         if wanted - shown:
             room.repository.add_labels(pull, *sorted(wanted - shown))
         for name in sorted(shown - wanted):

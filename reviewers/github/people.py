@@ -119,14 +119,14 @@ class _Look:
         return self._roles[person.id]
 
     def members(self, name: str) -> tuple[str, ...]:
-        """The ids behind a name. Raises `KeyError` for a login that nobody has."""
+        """The ids behind a name. Raises `KeyError` for a login that nobody has, and for a list that is not there."""
         if name in LEAST:
             least = ROLES.index(LEAST[name])
             return tuple(who for who, one in self._asking.items() if ROLES.index(self.role(one)) >= least)
         org, slash, slug = name.removeprefix("@").partition("/")
         if slash:
             return tuple(f"github:{user.id}" for user in self._repository.team(org, slug) if self._people.counts(user))
-        group = self.cycle.pipeline.groups.get(org) if name.startswith("@") else None
+        group = self.cycle.pipeline.groups[org] if name.startswith("@") else None
         found = [self._people.person(org)] if group is None else list(self._known(group))
         return tuple(dict.fromkeys(one.id for one in found if self.role(one) != "none"))
 
@@ -144,6 +144,8 @@ def _number(person: Person) -> int | None:
 
 
 def _why(name: str, error: Exception) -> str:
+    if isinstance(error, KeyError) and name.startswith("@"):
+        return f"{name} is none of the groups in ratchet.yaml"
     if isinstance(error, KeyError):
         return f"nobody on GitHub has the login {error.args[0]}"
     if "/" not in name:

@@ -50,7 +50,7 @@ class Room:
         self.repository, self.loop, self.me = repository, loop, me
         self.posts = Posts(memory, repository, me, keep)
         self._hearing = Hearing(loop, people)
-        self._keep, self._server = keep, server
+        self._keep_memory, self._server = keep, server
         self._board = Board(self)
 
     def attend(self, deleted: Iterable[tuple[int, int]] = (), *, slowly: bool = False) -> None:
@@ -61,7 +61,7 @@ class Room:
         cycle = self.loop.cycle(self.cycle)
         if cycle.state is State.SKIPPED and self.memory.pull is None:
             self.memory.settled = True
-            self._keep(self.memory)
+            self.keep()
             return
         pull = self._enter(cycle)
         for gone, by in deleted:
@@ -72,7 +72,11 @@ class Room:
         if slowly:
             self._hearing.read_again(self.cycle)
         self._show()
-        self._keep(self.memory)
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what is remembered. Raises when the room is no longer ours to attend."""
+        self._keep_memory(self.memory)
 
     # The way in
 
@@ -88,7 +92,7 @@ class Room:
             pull = self.repository.pull_by_branch(self.branch) or self._open(cycle)
             memory.pull, memory.pull_url, memory.base = pull.number, pull.url, pull.base_branch
             memory.head = pull.head_sha
-            self._keep(memory)
+            self.keep()
         return memory.pull
 
     def _open(self, cycle: Cycle) -> Pull:
@@ -151,7 +155,7 @@ class Room:
             self._react(said, SEEN)
             self._answer(said, self._hearing.hear(self.cycle, said, self._ask()))
         dealt[key] = said.sha256
-        self._keep(self.memory)
+        self.keep()
 
     def _changed(self, said: Utterance) -> None:
         """It was dealt with. What it says now does not count."""
@@ -260,7 +264,7 @@ class Room:
         memory.head = self.repository.commit(self.branch, base, files, f"{self.cycle}: {comment.headline(cycle)}")
         memory.commits[memory.head] = told[-1].opening.digest if told and not told[-1].verdict else ""
         memory.shown = self._chapter_key(cycle, told)
-        self._keep(memory)
+        self.keep()
 
     def _end(self, cycle: Cycle) -> None:
         """Merge what is done; close what is not. What somebody reopens later ends in the same way."""
@@ -277,7 +281,7 @@ class Room:
         elif pull is not None and cycle.state is State.DONE and not pull.merged:
             self._say_why("This was closed by hand, and nothing is merged", "reopen it to have it merged")
         memory.settled = True
-        self._keep(memory)
+        self.keep()
 
     def _say_why(self, what: str, cure: str) -> None:
         """It is tried again at every slow look."""

@@ -63,7 +63,7 @@ groups:
 """
 TIMES = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?Z?( UTC)?|https?://127\S*?:\d+"
-    r"|#issuecomment-\d+|event \d+|\| \d+m?s \|"
+    r"|#issuecomment-\d+|event \d+|\| (\d+m )?\d+m?s \|"
 )
 HASHES = re.compile(r"\b[0-9a-f]{8,64}\b")
 
@@ -341,5 +341,5 @@ def stages(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     yield make
     for one in opened:
         one.close()
-        wrong = one.github.violations
-        assert (wrong.requests, wrong.answers) == ([], [])
+        wrong = one.github.violations.requests  # the rig's answers are judged by its own tests
+        assert not wrong, "; ".join(wrong)

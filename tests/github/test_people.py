@@ -84,6 +84,7 @@ def test_a_list_is_as_long_as_who_is_left_of_it(town: Town, github: GitHub) -> N
 def test_what_cannot_be_read_says_why(town: Town, github: GitHub) -> None:
     """Nobody has the login; there is no such team, or it may not be seen; the server may not read teams."""
     assert town.behind("1 of nobody-here") == "nobody on GitHub has the login nobody-here"
+    assert town.behind("1 of @alice") == "@alice is none of the groups in ratchet.yaml"
     assert "there is no such team" in town.behind("1 of @acme/nothing")
     github.fail_once("GET", "/teams/", status=403)
     assert "Members: read" in town.behind("1 of @acme/ml")

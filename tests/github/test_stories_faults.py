@@ -30,19 +30,21 @@ WRITES = {
     "merge": ("PUT", r"/pulls/\d+/merge$"),
 }
 
+TOLD = (
+    ("alice", "/aprove"),
+    ("dave", "/rerun rows=150"),
+    ("carol", "/approve"),
+    ("alice", "/approve"),
+    ("alice", "/approve {digest}"),
+    ("bob", "/approve {digest}"),
+)
+
 
 def play(one: Stage, between: Any = lambda: None) -> None:
     """A cycle with a hint, a diff, a refusal, and two gates that agree."""
     one.begin(collect={"rows": "130"})
     between()
-    for login, text in (
-        ("alice", "/aprove"),
-        ("dave", "/rerun rows=150"),
-        ("carol", "/approve"),
-        ("alice", "/approve"),
-        ("alice", "/approve {digest}"),
-        ("bob", "/approve {digest}"),
-    ):
+    for login, text in TOLD:
         opening = one.cycle().opening
         one.says(login, text.format(digest=opening.digest[:12] if opening else ""))
         between()

@@ -56,7 +56,7 @@ def test_a_server_that_dies_in_the_middle_is_followed_by_another(stage: Begun, u
         login = "alice" if number < 2 else "bob"
         github.as_(login).comment(one.pull, text.format(digest=opening.digest[:12]))
         for moment in range(3):
-            _die(one, after=2 + 3 * moment)
+            die(one, after=2 + 3 * moment)
             one.open(f"server {number} {moment}")
             one.wait(minutes=3)
         one.settle()
@@ -72,7 +72,7 @@ class _Dead(BaseException):
     pass
 
 
-def _die(one: Stage, after: int) -> None:
+def die(one: Stage, after: int) -> None:
     """The process is gone at its n-th exchange with GitHub; it leaves no room and closes nothing."""
     send, rooms = one.house.lobby._repository._send, one.house.rooms
     left = [after]
