@@ -9,7 +9,7 @@ Laws:
 
 import re
 import shlex
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter
@@ -261,12 +261,22 @@ def _delegate(rest: str) -> Delegate:
     if pairs:
         raise _WordsError(f"{_cut(next(iter(pairs)))} is not known here")
     try:
-        read_duration(until) if until[-1:].isalpha() and until[-1:] != "Z" else datetime.fromisoformat(until)
-    except ValueError:
+        read_duration(until) if until[-1:].isalpha() and until[-1:] != "Z" else _moment(until)
+    except (ValueError, OverflowError):
         if not until:
             raise _WordsError("until= is missing", "write until=2026-12-24, or until=3d") from None
         raise _WordsError(f"until={_cut(until)} is not a time", "write until=2026-12-24, or until=3d") from None
     return Delegate(to=words[0].removeprefix("@"), until=until)
+
+
+def _moment(text: str) -> datetime:
+    """The date or time. Raises `ValueError` or `OverflowError` for what the record could not say: zones of seconds."""
+    at = datetime.fromisoformat(text)
+    if (offset := at.utcoffset()) is None:
+        return at
+    if offset % timedelta(minutes=1):
+        raise ValueError(f"{text} has a zone of seconds")
+    return at.astimezone(UTC)
 
 
 def _split(rest: str) -> list[str]:

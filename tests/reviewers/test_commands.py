@@ -61,6 +61,7 @@ DIGEST = "a1b2c3d4e5f6a7b8c9d0a1b2c3d4e5f6a7b8c9d0a1b2c3d4e5f6a7b8c9d0a1b2"
         ("/delegate @bob until=2026-12-24", Delegate(to="bob", until="2026-12-24")),
         ("/delegate bob until=3d", Delegate(to="bob", until="3d")),
         ("/delegate bob until=2026-12-24T18:00:00Z", Delegate(to="bob", until="2026-12-24T18:00:00Z")),
+        ("/delegate bob until=2026-12-24T18:00+05:30", Delegate(to="bob", until="2026-12-24T18:00+05:30")),
     ],
 )
 def test_each_verb_is_read(text, command):
@@ -90,6 +91,8 @@ def test_each_verb_is_read(text, command):
         ("/delegate bob", "until= is missing", "until=3d"),
         ("/delegate b--b until=3d", "nobody is named", "@user"),
         ("/delegate bob until=soon", "until=soon is not a time", "until=3d"),
+        ("/delegate bob until=2030-01-01T00:00:00+23:59:59.999999", "is not a time", "until=3d"),
+        ("/delegate bob until=9999-12-31T23:59:59-14:00", "is not a time", "until=3d"),
         ("/delegate bob until=3d for=ever", "for is not known", "/delegate"),
         ("/aprove", "/aprove is not a command", "/approve [digest] [note]"),
         ("/approve!", "/approve! is not a command", "/approve"),
