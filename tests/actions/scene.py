@@ -128,16 +128,15 @@ class Vouching(SmallServer):
 class Scene:
     """All of it."""
 
-    def __init__(self, github: GitHub, folder: Path, issuer: Issuer, vouching: Vouching, network: SmallServer) -> None:
-        self.github, self.vouching = github, vouching
+    def __init__(
+        self, github: GitHub, folder: Path, issuer: Issuer, vouching: Vouching, repository: Repository
+    ) -> None:
+        self.github, self.vouching, self.repository = github, vouching, repository
         self._runs = count(7_000_000_001)
-        (folder / "runner").mkdir()
-        (folder / "server").mkdir()
-        self.repository = Repository(folder / "runner", vouching, network)
         for file in sorted((self.repository.folder / ".github/workflows").iterdir()):
             github.write(f".github/workflows/{file.name}", file.read_text())
         github.write("ratchet.yaml", PIPELINE)
-        self.server = Served(github, folder / "server", issuer)
+        self.server = Served(github, folder, issuer)
 
     def push(self, by: str, *, run: int = 0, pause: float = 0.05, **inputs: str) -> Ran:
         """Somebody fills in the form and presses the button; `run` presses *Re-run* of that one."""

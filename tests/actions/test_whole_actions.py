@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jwt
 import pytest
+from act import Repository
 from composite import HOSTILE
 from cryptography.hazmat.primitives.asymmetric import rsa
 from issuer import Issuer
@@ -23,18 +24,25 @@ def issuer() -> Iterator[Issuer]:
     one.close()
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    """What `ratchet init` leaves, and a runner that nobody lets into the network."""
+    with SmallServer() as network:
+        yield Repository(tmp_path_factory.mktemp("runner"), network, network)
+        assert network.asked == []
+
+
 @pytest.fixture
-def scene(github: GitHub, issuer: Issuer, tmp_path: Path) -> Iterator[Scene]:
-    """Everything begun; at the end nobody has asked the network or seen a secret, and GitHub was spoken with well."""
-    with Vouching(issuer) as vouching, SmallServer() as network:
-        one = Scene(github, tmp_path, issuer, vouching, network)
+def scene(github: GitHub, issuer: Issuer, repository: Repository, tmp_path: Path) -> Iterator[Scene]:
+    """Everything begun; at the end nobody has seen a secret, and GitHub was spoken with well."""
+    with Vouching(issuer) as vouching:
+        one = Scene(github, tmp_path, issuer, vouching, repository)
         try:
             yield one
         finally:
             if one.server.process.poll() is None:
                 one.server.stop()
             one.server.log.close()
-        assert network.asked == []
         one.unseen(one.server.told)
         assert " ERROR " not in one.server.told
         assert (github.violations.requests, github.violations.answers) == ([], [])
@@ -80,7 +88,8 @@ def test_a_run_that_waits_ends_as_people_decide(scene: Scene, github: GitHub) ->
     assert ran.code == 1
     assert "| State | rejected |" in ran.printed
     assert f"these rows are last year's: see {github.pull(pull)['html_url']}" in ran.printed
-    assert (github.pull(pull)["state"], github.pull(pull)["merged"]) == ("closed", False)
+    github.until(lambda: github.pull(pull)["state"] == "closed")
+    assert not github.pull(pull)["merged"]
 
 
 def test_a_failed_run_is_run_again_when_it_was_answered(scene: Scene, github: GitHub) -> None:
@@ -155,9 +164,8 @@ def test_votes_count_although_no_webhook_comes(scene: Scene, github: GitHub) -> 
     event = scene.lost("issue_comment")
     event["comment"]["body"] = "\n".join([*HOSTILE, "what the event says, and nobody else"])
     assert github.reactions(comment) == []
-    for _ in "12":  # whoever relays it again changes nothing
-        ran = scene.begins("ratchet-review", "issue_comment", "alice", payload=event)
-        assert (ran.code, ran.jobs) == (0, 1), ran.printed
+    ran = scene.begins("ratchet-review", "issue_comment", "alice", payload=event)
+    assert (ran.code, ran.jobs) == (0, 1), ran.printed
     scene.reactions(comment, "eyes", "+1")
     scene.gate("learn")
     github.as_("carol").review(pull, "APPROVE", "fine")
@@ -170,16 +178,6 @@ def test_votes_count_although_no_webhook_comes(scene: Scene, github: GitHub) -> 
     for place, said in scene.everything(ran).items():
         assert b"and nobody else" not in said, place
         assert b"PWNED" not in said, place
-
-
-def test_a_pull_requests_own_workflow_may_ask_for_nothing(scene: Scene, github: GitHub) -> None:
-    """What runs at a pull request's merge may tell that something was written; a cycle it can't begin."""
-    form = {"pipeline": "sentiment", "wait": "none"}
-    ran = scene.begins("ratchet-retrain", "workflow_dispatch", "bob", ref="refs/pull/1/merge", inputs=form)
-    assert ran.code == 1
-    assert "retrain.yml@refs/pull/1/merge is not one of acme/models on its branch main" in ran.printed
-    assert "name it in RATCHET_OIDC_WORKFLOWS, if it may call" in ran.printed
-    assert (scene.server.cycles(), github.pulls()) == ([], [])
 
 
 def test_a_night_begins_what_is_due_once(scene: Scene, github: GitHub) -> None:
@@ -224,7 +222,9 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
 
 
 def test_forged_tokens_begin_nothing(scene: Scene, github: GitHub) -> None:
-    """Each is red with a sentence that says what is wrong; nothing has begun, and no part of it is in any log."""
+    """Each is red with a sentence that says what is wrong; nothing has begun, and no part of it is in any log. A true
+    one for somebody else, or of a pull request's own workflow (which may relay), is no better.
+    """
     form = {"pipeline": "sentiment", "wait": "none"}
     for what, (forge, told) in FORGERIES.items():
         ran = scene.begins("ratchet-retrain", "workflow_dispatch", "bob", inputs=form, forge=forge)
@@ -232,12 +232,16 @@ def test_forged_tokens_begin_nothing(scene: Scene, github: GitHub) -> None:
         assert f"refused (401): the workflow's token is refused: {told}" in ran.printed
         assert f"the workflow's token is refused: {told}" in scene.server.told
     elsewhere = {"RATCHET_AUDIENCE": "https://elsewhere.example"}
-    ran = scene.begins("ratchet-retrain", "workflow_dispatch", "bob", inputs=form, variables=elsewhere)
-    assert ran.code == 1
-    assert (
-        "it is for another audience: give the repository's variable RATCHET_AUDIENCE what the server's" in ran.printed
-    )
-    assert len(scene.vouching.given) == len(FORGERIES) + 1
+    merge = "refs/pull/1/merge"
+    for other, told, cure in (
+        ({"variables": elsewhere}, "it is for another audience", "RATCHET_AUDIENCE"),
+        ({"ref": merge}, f"retrain.yml@{merge} is not one of acme/models on its branch main", "RATCHET_OIDC_WORKFLOWS"),
+    ):
+        ran = scene.begins("ratchet-retrain", "workflow_dispatch", "bob", inputs=form, **other)
+        assert ran.code == 1
+        assert told in ran.printed
+        assert cure in ran.printed.partition(told)[2]
+    assert len(scene.vouching.given) == len(FORGERIES) + 2
     assert (scene.server.cycles(), github.pulls()) == ([], [])
 
 
