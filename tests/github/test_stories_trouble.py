@@ -236,3 +236,16 @@ def test_a_role_that_cannot_be_read_gives_no_right(stage: Begun, github: GitHub)
     assert one.marks(comment) == ["eyes", "-1"]
     assert one.cycle().state is State.IN_REVIEW
     assert one.marks(one.says("dave", "/cancel I say so")) == ["eyes", "+1"]
+
+
+def test_a_refusal_that_could_not_be_answered_is_answered_later(stage: Begun, github: GitHub) -> None:
+    """It was on the record already: the reason is the one that was written down, once."""
+    one = stage()
+    one.begin()
+    github.fail_once("POST", r"/issues/\d+/comments$")
+    comment = one.says("carol", "/approve")
+    assert one.answers(comment) == []
+    one.wait(minutes=5)
+    assert one.marks(comment) == ["eyes", "-1"]
+    assert "carol is not asked here" in one.answers(comment)[0]
+    assert len(one.refusals()) == 1
