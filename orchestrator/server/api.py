@@ -38,6 +38,8 @@ from orchestrator.server.office import Office
 from orchestrator.trouble import Trouble
 from reviewers.github.protocol import Delivery
 
+CLOCKS = ("schedule ", "plan ")
+"""How keys begin that `orchestrator.server.clock` alone may use: whoever had one first would have the night's cycle."""
 router = APIRouter()
 bearer = HTTPBearer(auto_error=False, description="one of RATCHET_TOKENS, or a token of GitHub Actions")
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
@@ -73,6 +75,8 @@ Relaying = Annotated[Caller, Depends(relaying)]
 def trigger(asked: shapes.TriggerAsked, office: In, who: Who, response: Response) -> shapes.Begun:
     """A new cycle; the same idempotency key gives the same one again, with 200."""
     who.needs("planner", "ask for a cycle")
+    if asked.idempotency_key and asked.idempotency_key.startswith(CLOCKS):
+        raise Refusal(422, "such a key is the clock's: it stands for a time of a schedule", "use another key")
     if asked.idempotency_key and (known := office.queries.with_key(asked.idempotency_key)):
         response.status_code = 200
         return _begun(office, _same(_cycle(office, known), asked))

@@ -55,4 +55,4 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def to_body(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a call that has a body."""
-    return answers(400, 413, *statuses)
+    return answers(400, 408, 413, *statuses)

@@ -7,6 +7,7 @@ Laws:
   a browser that was led here by a foreign name is not.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -35,13 +36,14 @@ Message = MutableMapping[str, Any]
 log = logging.getLogger("ratchet.server")
 access = logging.getLogger("ratchet.server.access")
 LARGEST = 1 << 20  # bytes of a request to the API
+SLOWEST = 30.0  # seconds that a body may take to come
 QUIET = ("/healthz", "/readyz", "/metrics")
 
 
 def build(office: Office) -> "Front":
     """The application of these organs."""
     app = FastAPI(
-        title="Ratchet", version="0.1.0", docs_url=None, redoc_url=None,
+        title="Ratchet", version="0.1.0", docs_url=None, redoc_url=None, redirect_slashes=False,
         description="Retrains a model, shows what changed, and goes on only when the people who own it say so.",
     )  # fmt: skip
     app.state.office = office
@@ -79,8 +81,9 @@ def _looks(app: FastAPI, office: Office) -> None:
         try:
             schema = office.queries.schema()
             causes += [f"the database is not ready: {schema}"] if schema else []
-        except Unavailable as error:
-            causes.append(f"the database is away: {inert(str(error), 200)}")
+        except Unavailable as error:  # its words name hosts and users, and anybody may ask
+            log.warning("the database is away: %s", inert(str(error), 500))
+            causes.append("the database is away")
         if causes:
             raise Refusal(503, "; ".join(causes), "look into the server's log")
         return {"ok": True}
@@ -178,8 +181,11 @@ class Front:
     async def _inside(
         self, scope: Scope, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        """The API, with a body of bounded size; what it did not foresee is in the log, and not in the answer."""
-        started, taken = False, 0
+        """The API, with a body of bounded size that comes in time. What it did not foresee is in the log, and not in
+        the answer.
+        """
+        started, taken, whole = False, 0, False
+        latest = time.monotonic() + SLOWEST
 
         async def sending(message: Message) -> None:
             nonlocal started
@@ -187,9 +193,13 @@ class Front:
             await send(message)
 
         async def receiving() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, whole
+            try:
+                message = await asyncio.wait_for(receive(), None if whole else latest - time.monotonic())
+            except TimeoutError:
+                raise HTTPException(408, headers={"Connection": "close"}) from None
             taken += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if taken > LARGEST:
                 raise HTTPException(413)
             return message

@@ -1,10 +1,13 @@
 """Callers who want more than is theirs."""
 
 import hashlib
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 from premises import PIPELINES, Premises, until
 
 from orchestrator.core.gate import Gate, Person, Roster
@@ -78,3 +81,30 @@ def test_whoever_has_left_while_it_was_held_counts_no_more(folder: Path, opened:
     people.gone = "alice"
     found = tell(server, "carol", cycle, "unhold")
     assert (found["state"], found["gate"]["unmet"]) == ("in_review", "1 more of @anyone")
+
+
+def test_nobody_has_the_night_s_cycle_before_the_night(guarded: Premises) -> None:
+    """A time of a schedule is the clock's key: whoever had it first would have begun the night's cycle as his own."""
+    for key in ("schedule sums 2030-01-01T02:17:00+00:00", "plan sums nightly/2030-01-01/octo/models"):
+        asked = {"pipeline": "sums", "idempotency_key": key}
+        said = guarded.call("POST", "/api/cycles", role="admin", status=422, json=asked)
+        assert "the clock's" in said["error"]["what"]
+    assert guarded.call("GET", "/api/cycles", role="viewer") == []
+
+
+def test_a_stranger_s_body_that_trickles_in_is_given_up(guarded: Premises, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The body is read before it is known who calls: 408 after a while, and the connection ends."""
+    monkeypatch.setattr("orchestrator.server.web.SLOWEST", 0.2)
+    parts = urlsplit(guarded.address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as link:
+        link.sendall(b"POST /api/plan HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+        answer = b""
+        while chunk := link.recv(4096):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_no_address_is_made_of_what_a_caller_calls_us(guarded: Premises) -> None:
+    """A path with one slash more is no path, and leads nobody to the host that the request names."""
+    answer = guarded.http.get("/api/cycles/", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
