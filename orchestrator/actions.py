@@ -2,8 +2,6 @@
 
 import getpass
 import json
-import subprocess
-import sys
 import uuid
 from argparse import Namespace
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ from orchestrator.core.gate import Person, Review, Verdict
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline, Trigger
 from orchestrator.core.nearest import did_you_mean
+from orchestrator.swap import swap
 from orchestrator.trouble import Trouble
 from orchestrator.view import whole
 from reviewers.plain import inert
@@ -234,17 +233,12 @@ def roll_back(app: App, pipeline: Pipeline, version: str | None, by: Person, ask
     """The version that the target serves from now on, and the one before; `asked` names who said it where. Raises
     `Trouble` where there is nothing to go back to.
     """
-    named = [version] if version else []
-    command = [sys.executable, "-m", "steps.deploy", "rollback", str(app.target(pipeline)), *named, "--run", asked]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Trouble(done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}")
-    swapped: Mapping[str, str] = json.loads(done.stdout)
+    serves, served = swap(app.target(pipeline), version or "", asked)
     newest = app.journal.cycles(pipeline.name, limit=1)
     if newest:
-        event = RolledBack(at=app.clock.now(), id=asked, by=by, version=swapped["version"], was=swapped["previous"])
+        event = RolledBack(at=app.clock.now(), id=asked, by=by, version=serves, was=served)
         app.desk.submit(newest[0].id, event)
-    return swapped["version"], swapped["previous"]
+    return serves, served
 
 
 def _submit(app: App, cycle: Cycle, event: Event) -> Answer:

@@ -8,25 +8,22 @@ Laws:
 
 import json
 import logging
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestrator.core.events import Event
-from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline
 from orchestrator.desk import Desk
+from orchestrator.inside import DeskLoop
 from orchestrator.outbox import Inbox
-from orchestrator.parameters import problems
 from orchestrator.ports import Clock
 from orchestrator.rooms import Rooms
 from orchestrator.rows import micros
@@ -39,60 +36,15 @@ from reviewers.github.room import Me, Room
 
 CLAIM = timedelta(minutes=2)
 KEPT = timedelta(days=14)  # that a delivery is known after it was dealt with; GitHub delivers again for three
+LATELY = timedelta(days=3)  # that somebody may still say something in a room whose cycle has ended
 ROSTERS = 10  # every so manieth slow look also reads again who may answer
 GLANCE = 1.0  # seconds between two looks at which cycles have moved
-ROLLBACK = 60.0  # seconds that going back may take; it copies nothing
 LONGEST = 300.0  # seconds that a room waits that can't be attended
 log = logging.getLogger("ratchet.github")
 
 
 class LostRoom(Exception):
     """Another engine attends to the room now."""
-
-
-class DeskLoop:
-    """The loop, as a room sees it. `targets`: the folder of a pipeline's deployment target."""
-
-    def __init__(self, desk: Desk, clock: Clock, rooms: Rooms, targets: Callable[[Pipeline], Path]) -> None:
-        self._desk, self._clock, self._rooms, self._targets = desk, clock, rooms, targets
-
-    def now(self) -> datetime:
-        """The time now, in UTC."""
-        return self._clock.now()
-
-    def cycle(self, cycle: str) -> Cycle:
-        """The cycle as it stands."""
-        return self._desk.journal.cycle(cycle)
-
-    def events(self, cycle: str) -> Sequence[Event]:
-        """All that happened to it, in order."""
-        return [one.event for one in self._desk.journal.events(cycle)]
-
-    def submit(self, cycle: str, event: Event) -> Cycle | NotNow:
-        """Hand the event in."""
-        return self._desk.submit(cycle, event)
-
-    def problems(self, cycle: Cycle, stage: str, changes: Mapping[str, str]) -> list[str]:
-        """What is wrong with these parameters at this stage."""
-        return problems(cycle.pipeline, cycle.params, stage, changes)
-
-    def roll_back(self, cycle: Cycle, version: str, said: str) -> tuple[str, str] | str:
-        """Have the target serve the version again."""
-        target = str(self._targets(cycle.pipeline))
-        words = [version] if version else []
-        command = [sys.executable, "-m", "steps.deploy", "rollback", target, *words, "--run", said]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ROLLBACK)
-        except subprocess.TimeoutExpired:
-            return f"the rollback did not end within {ROLLBACK:.0f} s: look whether the target is there"
-        if done.returncode != 0:
-            return done.stderr.strip().removeprefix("error: ") or f"the rollback ended with {done.returncode}"
-        swapped = json.loads(done.stdout)
-        return swapped["version"], swapped["previous"]
-
-    def head(self, cycle: str) -> str:
-        """The hash of the cycle's newest event."""
-        return self._rooms.head(cycle)
 
 
 @dataclass
@@ -207,7 +159,7 @@ class Lobby:
             self._swept = now + 3600
         while self._rung:
             self._visits.setdefault(self._rung.popleft(), _Visit()).due = 0.0
-        living = dict(self._rooms.open())
+        living = dict(self._rooms.open(micros(self._clock.now() - LATELY)))
         for cycle, seq in living.items():
             visit = self._visits.setdefault(cycle, _Visit(slow=now + self._poll))
             if visit.seq != seq and not visit.failures:

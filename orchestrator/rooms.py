@@ -19,9 +19,11 @@ class Rooms:
     def __init__(self, store: Store, owner: str) -> None:
         self.store, self.owner = store, owner
 
-    def open(self) -> list[tuple[str, int]]:
-        """(cycle, seq) of every cycle that lives, or whose pull request is not settled yet; the oldest first."""
-        return [(row[0], int(row[1])) for row in self.store.read("rooms_open")]
+    def open(self, since: int = 2**62) -> list[tuple[str, int]]:
+        """(cycle, seq) of every cycle that lives, or whose pull request is not settled yet, or that changed since then
+        (microseconds) in a settled one, where somebody may still say something. The oldest first.
+        """
+        return [(row[0], int(row[1])) for row in self.store.read("rooms_open", since=since)]
 
     def cycle_of(self, pull: int) -> str | None:
         """The cycle that this pull request shows."""

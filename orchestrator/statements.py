@@ -181,7 +181,13 @@ def _rooms(insert: Any) -> Statements:
     return {
         "rooms_open": sa.select(c.id, c.seq)
         .select_from(sa.outerjoin(CYCLES, ROOMS, room.cycle == c.id))
-        .where(sa.or_(_any(c.state, "queued", "running", "in_review", "failed"), room.open == 1))
+        .where(
+            sa.or_(
+                _any(c.state, "queued", "running", "in_review", "failed"),
+                room.open == 1,
+                sa.and_(room.open == 0, room.pull.is_not(None), c.changed_at > _big("since")),
+            )
+        )
         .order_by(c.number),
         "room_by_pull": sa.select(room.cycle).where(room.pull == _big("pull")),
         "room_owner": sa.select(room.owner).where(room.cycle == _text("cycle")),

@@ -3,7 +3,8 @@
 Laws:
 - Everything shown is a projection of the record: whoever deletes or edits it loses nothing, and it is shown again.
 - What GitHub refuses of it, for good, holds up nothing else of the room.
-- A merge is of the very commit that we made; what else stands on the branch is for people to judge.
+- A merge is of the very commit that we made, and brings the cycle's folder and nothing else: what somebody else pushed
+  to the branch is undone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -89,20 +90,22 @@ class Room:
         """Find the pull request, or open it."""
         memory = self.memory
         if memory.pull is None:
-            pull = self.repository.pull_by_branch(self.branch) or self._open(cycle)
-            memory.pull, memory.pull_url, memory.base = pull.number, pull.url, pull.base_branch
-            memory.head = pull.head_sha
+            about = self.repository.about()
+            memory.base = about.default_branch
+            pull = self.repository.pull_by_branch(self.branch)
+            if pull is None or pull.base_branch != memory.base:
+                pull = self._open(cycle, about.full_name)
+            memory.pull, memory.pull_url, memory.head = pull.number, pull.url, pull.head_sha
             self.keep()
         return memory.pull
 
-    def _open(self, cycle: Cycle) -> Pull:
-        about = self.repository.about()
-        base = self.repository.head(about.default_branch)
+    def _open(self, cycle: Cycle, name: str) -> Pull:
+        base = self.repository.head(self.memory.base)
         if base is None:
-            raise Missing(f"{about.full_name} has no commit on {about.default_branch} to begin from")
+            raise Missing(f"{name} has no commit on {self.memory.base} to begin from")
         self._commit(cycle, (), base)
         return self.repository.open_pull(
-            self.branch, about.default_branch, comment.title(cycle), comment.intro(cycle, self.links())
+            self.branch, self.memory.base, comment.title(cycle), comment.intro(cycle, self.links())
         )
 
     def _look_closely(self, pull: int) -> None:
@@ -261,10 +264,18 @@ class Room:
             {one.run: one.outcome for one in finished if isinstance(one.outcome, Product)},
         )
         files = {f"cycles/{self.cycle}/{path}": text for path, text in made.items()}
-        memory.head = self.repository.commit(self.branch, base, files, f"{self.cycle}: {comment.headline(cycle)}")
+        said = f"{self.cycle}: {comment.headline(cycle)}"
+        memory.head = self.repository.commit(self.branch, base, files, said, over=self._over())
         memory.commits[memory.head] = told[-1].opening.digest if told and not told[-1].verdict else ""
         memory.shown = self._chapter_key(cycle, told)
         self.keep()
+
+    def _over(self) -> str:
+        """The default branch's newest commit, where somebody else has pushed to ours: what was pushed is undone."""
+        head = self.repository.head(self.branch)
+        if head is None or head in self.memory.commits:
+            return ""
+        return self.repository.head(self.memory.base) or ""
 
     def _end(self, cycle: Cycle) -> None:
         """Merge what is done; close what is not. What somebody reopens later ends in the same way."""
@@ -273,6 +284,8 @@ class Room:
         if pull is not None and pull.state == "open" and cycle.state is not State.DONE:
             self.repository.close(pull.number)
         elif pull is not None and pull.state == "open":
+            if pull.head_sha != memory.head:
+                self._commit(cycle, chapters(self.loop.events(self.cycle)), memory.head)
             try:
                 self.repository.merge(pull.number, memory.head, f"{comment.title(cycle)} (#{pull.number})")
             except (Forbidden, Invalid) as error:

@@ -299,3 +299,16 @@ def test_a_maintainer_brings_an_earlier_version_back_when_the_cycle_is_over(stag
     one.settle()
     assert one.marks(late) == ["eyes", "-1"]
     assert one.runs().count("c-000001/ship/1") == 1
+
+
+def test_a_rollback_whose_delivery_is_lost_is_heard_all_the_same(stage: Begun, github: GitHub) -> None:
+    """The room of a cycle that ended lately is looked at on the slow clock."""
+    one = stage(second='"1 of alice"')
+    one.begin()
+    one.says("alice", "/approve")
+    one.says("alice", "/approve")
+    first, _ = _deployed(one)
+    comment = github.as_("dave").comment(one.pull, "/rollback")
+    one.wait(minutes=2)
+    assert one.marks(comment) == ["eyes", "+1"]
+    assert pointer(one.target).version == first
