@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from orchestrator.core.model import Cycle
 from reviewers import comment
 from reviewers.chapters import Chapter
+from reviewers.notice import undecided
 
 if TYPE_CHECKING:
     from reviewers.github.room import Room
@@ -41,7 +42,11 @@ class Board:
         room.posts.put(f"status {cycle.id}", text)
 
     def _show_gate(self, cycle: Cycle, chapter: Chapter) -> None:
-        """The report comment of one opening. People are pinged by its creation, once."""
+        """The report comment of one opening. People are pinged by its creation, once: not while a policy may still
+        close the gate without them.
+        """
+        if not chapter.verdict and undecided(cycle, self._room.loop.now()):
+            return
         room, opening, ping = self._room, chapter.opening, not chapter.verdict
         text = comment.gate(cycle, opening, room.links(), ping=ping, outcome=chapter.outcome)
         room.posts.put(f"gate {opening.run}", text)

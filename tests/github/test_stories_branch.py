@@ -1,25 +1,18 @@
 """What stands on the cycle's branch: the cycle's folder, whoever pushes what else."""
 
-from pathlib import Path
-
 import pytest
 from rig.github import GitHub
-from stage import Stage
+from stage import Begun, Stage
+from stage import stages as stages
 
 from orchestrator.core.model import State
 
-HERE = Path(__file__).parent
-
 
 @pytest.fixture
-def one(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A cycle that one approval takes to the last gate."""
-    monkeypatch.setenv("SMALL_LEDGER", str(tmp_path / "ledger"))
-    monkeypatch.setenv("PYTHONPATH", f"{HERE.parents[1]}:{HERE}")
+def one(stage: Begun, github: GitHub) -> Stage:
+    """A cycle that two approvals take to its end."""
     github.write("ratchet.yaml", "mine: true\n")
-    stage = Stage(github, tmp_path, second='"1 of bob"')
-    yield stage
-    stage.close()
+    return stage(second='"1 of bob"')
 
 
 def test_what_somebody_pushes_to_the_branch_is_not_merged(one: Stage, github: GitHub) -> None:
