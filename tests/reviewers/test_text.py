@@ -251,7 +251,7 @@ def test_any_progress_can_be_shown(steps):
         assert pace.is_news in (True, False)
         found = line(pace, 60)
         assert cell_len(found) <= 60
-        assert found.isprintable()
+        assert all(char.isprintable() for char in found if char not in "\u200c\u200d")
 
 
 @pytest.mark.parametrize(
