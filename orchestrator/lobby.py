@@ -36,6 +36,7 @@ from reviewers.github.room import Me, Room
 
 CLAIM = timedelta(minutes=2)
 KEPT = timedelta(days=14)  # that a delivery is known after it was dealt with; GitHub delivers again for three
+MOST = 50  # deliveries that wait for one room: they all say the same
 LATELY = timedelta(days=3)  # that somebody may still say something in a room whose cycle has ended
 ROSTERS = 10  # every so manieth slow look also reads again who may answer
 GLANCE = 1.0  # seconds between two looks at which cycles have moved
@@ -172,12 +173,16 @@ class Lobby:
                 del self._visits[cycle]
 
     def _take_in(self, delivery: int, said: Mapping[str, Any]) -> bool:
-        """Have the room looked at that the delivery is about; False where it is about none of ours."""
+        """Have the room looked at that the delivery is about; False where it need not be kept for that: it is
+        about none of ours, or many wait for the same room already.
+        """
         number = said.get("number")
         cycle = self._rooms.cycle_of(number) if isinstance(number, int) else None
         if cycle is None:
             return False
         visit = self._visits.setdefault(cycle, _Visit())
+        if len(visit.deliveries) >= MOST:
+            return False
         self._taken.add(delivery)
         visit.deliveries.append(delivery)
         visit.due = 0.0 if not visit.failures else visit.due

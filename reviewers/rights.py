@@ -24,24 +24,26 @@ MAINTAINERS = ("maintain", "admin")
 
 
 class Speaker(NamedTuple):
-    """Somebody who says something: the live role here, and whether a gate of the pipeline asks this person."""
+    """Somebody who says something: the live role here, whether a gate of the pipeline asks this person, and whether it
+    is who holds the cycle.
+    """
 
     person: Person
     role: str = "none"
     asked: bool = False
+    holds: bool = False
 
 
 def objection(command: Command, speaker: Speaker, cycle: Cycle) -> str:
     """Why this person may not say this; empty where it is allowed, or for the core to decide."""
     began = cycle.initiator is not None and cycle.initiator.id == speaker.person.id
-    holds = cycle.held is not None and cycle.held.partition(":")[0] == speaker.person.login
     writes, maintains = speaker.role in WRITERS, speaker.role in MAINTAINERS
     match command:
         case Rerun() | Hold() if not (writes or speaker.asked or began):
             who = "may be said by whoever may write here, whom a gate asks, or who started the cycle"
         case Cancel() if not (maintains or speaker.asked or began):
             who = "may be said by maintainers, whom a gate asks, or who started the cycle"
-        case Unhold() if not (maintains or speaker.asked or holds):
+        case Unhold() if not (maintains or speaker.asked or speaker.holds):
             who = "may be said by maintainers, whom a gate asks, or who holds the cycle"
         case Rollback() if not maintains:
             who = "may be said by maintainers"

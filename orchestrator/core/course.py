@@ -5,12 +5,13 @@ Laws:
 - Nothing follows while a run is wanted, and, but for an ending that somebody asked for, while the cycle is held.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from orchestrator.core.effects import AskReview, Effect, ReleaseLease, StartRun, StopRun, TakeLease, Wake
 from orchestrator.core.gate import Decision, decide
-from orchestrator.core.model import Cycle, Following, Opening, Run, State
+from orchestrator.core.model import Cycle, Following, Opening, Pipeline, Run, State
 from orchestrator.core.report import Product
 
 Effects = tuple[Effect, ...]
@@ -49,6 +50,26 @@ def follow(cycle: Cycle, following: Following, at: datetime) -> Folded:
     if run is not None and run.state == "wanted":
         return Folded(cycle, (StopRun(order=cycle.order(run)),))
     return settle(cycle, at)
+
+
+def beyond_review(pipeline: Pipeline, start: str, changes: Mapping[str, str]) -> str:
+    """Why these changes, in a rerun from `start`, would go unreviewed; empty where somebody is still asked.
+
+    A change to a stage is reviewed by a gate that is asked again before it, or by one behind it that stands before
+    another stage. Where no gate stands before the stage at all, nobody has agreed to anything yet.
+    """
+    gates = [number for number, stage in enumerate(pipeline.stages) if stage.gate is not None]
+    begin, last = pipeline.index(start), len(pipeline.stages) - 1
+    for key in changes:
+        name = key.rpartition(".")[0] or start
+        place = next((n for n, stage in enumerate(pipeline.stages) if stage.name == name), begin)
+        before = [gate for gate in gates if gate < place]
+        if before and before[-1] < begin and not any(place <= gate < last for gate in gates):
+            agreed = pipeline.stages[before[-1]].name
+            return (
+                f"{key} can't be changed behind the last review: rerun from={agreed}, so that it is asked about again"
+            )
+    return ""
 
 
 def settle(cycle: Cycle, at: datetime, chance: float = 0.0) -> Folded:

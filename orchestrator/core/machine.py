@@ -4,6 +4,8 @@ Laws:
 - What is not a row of `EDGES` cannot happen: `advance` answers `NotNow` and nothing changes.
 - Gate before effect: no run of a stage starts before the gate of the stage before it closed on the digest of the run
   that stands there now.
+- What a stage is given can't be changed once the last gate before it is closed, unless a gate is asked again before it,
+  or one that is still to come judges what it makes before the last stage begins.
 - At most one run of a cycle is wanted at any time; another is wanted only after `RunFinished` of the one before.
 - Folding the same events again gives the same cycle: time, chance and identity are in the events.
 """
@@ -12,7 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
-from orchestrator.core.course import Folded, decision, end, follow, open_gate, replace_run, settle
+from orchestrator.core.course import Folded, beyond_review, decision, end, follow, open_gate, replace_run, settle
 from orchestrator.core.effects import AskReview, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
@@ -248,6 +250,8 @@ def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
         return NotNow(why=f"{stage} can't be rerun: {cycle.id} has reached {', '.join(reached)}")
     if cycle.following is not None and cycle.following.kind == "cancel":
         return NotNow(why=f"{cycle.id} is being cancelled")
+    if unasked := beyond_review(cycle.pipeline, stage, event.changes):
+        return NotNow(why=unasked)
     return follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
 
 

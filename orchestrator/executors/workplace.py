@@ -20,7 +20,7 @@ from steps.store import Store
 
 STOPPED = Failure(what="stopped", cure="`/rerun` starts a new attempt", retryable=False)
 NEVER = Failure(what="it was never started", cure="start it", retryable=True)
-_SECRET = ("TOKEN", "SECRET", "KEY", "DATABASE")
+_SECRET = ("TOKEN", "SECRET", "KEY", "DATABASE", "NOTIFY")
 _TAIL = 4096  # bytes of the log that are looked at
 _QUOTED = 5  # lines
 

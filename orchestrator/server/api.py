@@ -260,7 +260,10 @@ def plan(asked: shapes.PlanAsked, office: In, who: Who) -> Any:
     read = _pipelines(office)
     try:
         with _refusing():
-            found = office.timetable.plan(read, asked.pipeline or None, begin=asked.trigger, key=asked.key or None)
+            found = office.timetable.plan(
+                read, asked.pipeline or None, begin=asked.trigger, key=asked.key or None,
+                by=who.person() if asked.trigger else None,
+            )  # fmt: skip
     except KeyError as error:
         raise Refusal(404, f"there is no pipeline {asked.pipeline}", error.args[0]) from None
     return shapes.Plans(plans=[_plan(office, one) for one in found])

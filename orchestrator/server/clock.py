@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from orchestrator.config import Config
+from orchestrator.core.gate import Person
 from orchestrator.core.model import Cycle, Pipeline, Trigger
 from orchestrator.core.nearest import did_you_mean
 from orchestrator.core.schedule import Due, Facts, NotDue, Schedule, due, following, latest
@@ -79,11 +80,14 @@ class Timetable:
                     self._tell(pipeline.name, f"is due and can't begin: {trouble}")
         return found
 
-    def plan(self, read: Read, name: str | None, *, begin: bool, key: str | None) -> list[Found]:
+    def plan(
+        self, read: Read, name: str | None, *, begin: bool, key: str | None, by: Person | None = None
+    ) -> list[Found]:
         """The same for one pipeline or for all that have a schedule; without `begin` nothing is changed.
         Raises `KeyError`, which says what was meant, for an unknown name.
 
-        A `key` stands for one time of a pipeline that has no schedule: then whoever asks is its clock.
+        A `key` stands for one time of a pipeline that has no schedule: then whoever asks is its clock, and `by` who
+        started the cycle.
         """
         pipelines = read[0].pipelines
         if name is not None and name not in pipelines:
@@ -92,7 +96,7 @@ class Timetable:
         return [
             self._one(read, one, one.schedule, begin=begin)
             if one.schedule is not None
-            else self._unscheduled(read, one, begin, key)
+            else self._unscheduled(read, one, begin, key, by)
             for one in chosen
         ]
 
@@ -131,7 +135,7 @@ class Timetable:
                 log.info("%s begins: %s", made.id, inert(said.reason, 300))
         return Found(pipeline.name, new, said.reason, cycle, following(schedule, self._clock.now()))
 
-    def _unscheduled(self, read: Read, pipeline: Pipeline, begin: bool, key: str | None) -> Found:
+    def _unscheduled(self, read: Read, pipeline: Pipeline, begin: bool, key: str | None, by: Person | None) -> Found:
         if not key:
             return Found(pipeline.name, False, "it has no schedule, and no key says which time this is")
         name = f"plan {pipeline.name} {key}"
@@ -140,7 +144,9 @@ class Timetable:
             reason = f"{known} was begun for this time" if known else "it has no schedule, and whoever asks says when"
             return Found(pipeline.name, known is None, reason, known)
         reason = f"asked for as {key}"
-        made, new = self._begin(read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=reason, source=read[1], key=name)
+        made, new = self._begin(
+            read[0], pipeline, trigger=Trigger.SCHEDULE, purpose=reason, source=read[1], initiator=by, key=name
+        )  # fmt: skip
         return Found(pipeline.name, new, reason, made.id)
 
     def _begun(self, pipeline: Pipeline, schedule: Schedule, now: datetime) -> str | None:

@@ -10,7 +10,7 @@ Laws:
 from collections.abc import Sequence
 
 from orchestrator.core.course import Folded
-from orchestrator.core.events import Delegated, Event, Refused, ReviewGiven, ReviewWithdrawn, RolledBack
+from orchestrator.core.events import Delegated, Event, Held, Refused, ReviewGiven, ReviewWithdrawn, RolledBack
 from orchestrator.core.gate import Person
 from orchestrator.core.machine import NotNow, advance
 from orchestrator.core.model import Cycle
@@ -109,7 +109,12 @@ class Hearing:
             role = self._people.role(person)
         except Forbidden:
             return Speaker(person, "unknown: it can't be read")
-        return Speaker(person, role, self._people.asks(cycle, person))
+        return Speaker(person, role, self._people.asks(cycle, person), self._holds(cycle, person))
+
+    def _holds(self, cycle: Cycle, person: Person) -> bool:
+        """Whether the cycle is held, and by this very person: a login alone may be somebody else's."""
+        holds = [event for event in self._loop.events(cycle.id) if isinstance(event, Held)]
+        return cycle.held is not None and bool(holds) and holds[-1].by.id == person.id
 
     def _carry_out(self, cycle_id: str, said: Utterance, name: str, command: Command, ask: Ask) -> Heard:
         cycle = self._loop.cycle(cycle_id)

@@ -40,6 +40,8 @@ class Memory(BaseModel):
     labels: tuple[str, ...] = ()
     dealt: dict[str, str] = {}
     """What was said and dealt with: the id of the comment or review to the sha256 of its words."""
+    refused: dict[str, int] = {}
+    """How often each user was refused here, by id."""
     since: str = ""
     """Comments that changed before were all read."""
     comments_tag: str = ""

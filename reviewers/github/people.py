@@ -125,7 +125,8 @@ class _Look:
             return tuple(who for who, one in self._asking.items() if ROLES.index(self.role(one)) >= least)
         org, slash, slug = name.removeprefix("@").partition("/")
         if slash:
-            return tuple(f"github:{user.id}" for user in self._repository.team(org, slug) if self._people.counts(user))
+            listed = (f"github:{user.id}" for user in self._repository.team(org, slug) if self._people.counts(user))
+            return tuple(who for who in listed if who not in self._asking or self.role(self._asking[who]) != "none")
         group = self.cycle.pipeline.groups[org] if name.startswith("@") else None
         found = [self._people.person(org)] if group is None else list(self._known(group))
         return tuple(dict.fromkeys(one.id for one in found if self.role(one) != "none"))

@@ -173,21 +173,27 @@ class Repository:
     # The branch
 
     def commit(
-        self, branch: str, base_sha: str, files: Mapping[str, bytes | str], message: str, *, over: str = ""
+        self,
+        branch: str,
+        head: str | None,
+        base: str,
+        files: Mapping[str, bytes | str],
+        message: str,
+        *,
+        over: str = "",
     ) -> str:
-        """The branch's newest commit, holding these files: a new one on top of it (of `base_sha` where there is no
-        branch yet), or the one that is there if it holds them already. `Invalid` where the branch moved meanwhile.
+        """A commit that holds these files: a new one on top of `head`, where the branch was seen (of `base` where there
+        was no branch), or that one if it holds them already. `Invalid` where the branch has moved since.
 
         With `over`, a commit of another branch, it holds that and these files and nothing else: whatever stood on the
         branch is undone, and both are its parents.
         """
-        head = self.head(branch)
-        old = self._tree(over or head or base_sha)
+        old = self._tree(over or head or base)
         entries = [self._entry(path, content) for path, content in sorted(files.items())]
         tree = self._do(Sha, "POST", "/git/trees", {"base_tree": old, "tree": entries}).sha
         if head is not None and tree == (self._tree(head) if over else old):
             return head
-        parents = [head or base_sha, *([over] if over and head else [])]
+        parents = [head or base, *([over] if over and head else [])]
         commit = {"message": message, "tree": tree, "parents": parents}
         sha = self._do(Sha, "POST", "/git/commits", commit).sha
         self._point(branch, sha, new=head is None)

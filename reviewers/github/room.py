@@ -29,6 +29,7 @@ from reviewers.github.utterance import Heard, Utterance, commands_of, from_comme
 
 __all__ = ["Me", "Room"]
 
+PATIENCE = 30  # refusals of one person in one room that are answered in words: GitHub grants 500 writes an hour
 _OVERLAP = timedelta(seconds=2)  # GitHub tells seconds: what changed in the last one may not be all
 
 
@@ -190,9 +191,17 @@ class Room:
         self._react(said, next((mark for mark in marks if mark != COUNTED), COUNTED))
 
     def _reply(self, said: Utterance, lines: list[comment.Line], about: str = "") -> None:
-        if said.user is not None:
+        """An answer in a comment. Whoever was refused so often gets none any more: a reaction has to do."""
+        if said.user is not None and self._may_ask(said.user.id, lines):
             about = f"{said.kind[0] if said.kind == 'review' else ''}{said.number}{about}"
             self.posts.put(f"answer {about}", comment.answer(about, said.user.login, lines))
+
+    def _may_ask(self, who: int, lines: list[comment.Line]) -> bool:
+        refused = self.memory.refused
+        if any(line.kind == "counted" for line in lines):
+            return True
+        refused[str(who)] = refused.get(str(who), 0) + 1
+        return refused[str(who)] <= PATIENCE
 
     def _line(self, heard: Heard) -> comment.Line | None:
         """The answer to one command; none where the reaction says it all."""
@@ -253,7 +262,9 @@ class Room:
         return "|".join([*parts, cycle.state.value if cycle.state.ended else ""])
 
     def _commit(self, cycle: Cycle, told: tuple[Chapter, ...], base: str) -> None:
-        """Bring the branch's folder up to what is known."""
+        """Bring the branch's folder up to what is known. What somebody else has pushed since is undone: what we have
+        seen once is what we build on.
+        """
         memory = self.memory
         finished = [one for one in self.loop.events(self.cycle) if isinstance(one, RunFinished)]
         made = comment.files(
@@ -264,18 +275,13 @@ class Room:
             {one.run: one.outcome for one in finished if isinstance(one.outcome, Product)},
         )
         files = {f"cycles/{self.cycle}/{path}": text for path, text in made.items()}
-        said = f"{self.cycle}: {comment.headline(cycle)}"
-        memory.head = self.repository.commit(self.branch, base, files, said, over=self._over())
+        said, head = f"{self.cycle}: {comment.headline(cycle)}", self.repository.head(self.branch)
+        strange = head is not None and head not in memory.commits
+        over = self.repository.head(memory.base) or "" if strange else ""
+        memory.head = self.repository.commit(self.branch, head, base, files, said, over=over)
         memory.commits[memory.head] = told[-1].opening.digest if told and not told[-1].verdict else ""
         memory.shown = self._chapter_key(cycle, told)
         self.keep()
-
-    def _over(self) -> str:
-        """The default branch's newest commit, where somebody else has pushed to ours: what was pushed is undone."""
-        head = self.repository.head(self.branch)
-        if head is None or head in self.memory.commits:
-            return ""
-        return self.repository.head(self.memory.base) or ""
 
     def _end(self, cycle: Cycle) -> None:
         """Merge what is done; close what is not. What somebody reopens later ends in the same way."""
@@ -283,6 +289,9 @@ class Room:
         pull = self.repository.pull(memory.pull) if memory.pull is not None else None
         if pull is not None and pull.state == "open" and cycle.state is not State.DONE:
             self.repository.close(pull.number)
+        elif pull is not None and pull.state == "open" and pull.base_branch != memory.base:
+            self._say_why(f"This goes to {pull.base_branch}, and it began for {memory.base}", "change its base back")
+            return
         elif pull is not None and pull.state == "open":
             if pull.head_sha != memory.head:
                 self._commit(cycle, chapters(self.loop.events(self.cycle)), memory.head)

@@ -95,4 +95,4 @@ def moment(text: str, since: datetime) -> datetime:
         wait = read_duration(text)
         return since + wait if isinstance(wait, timedelta) else since
     at = datetime.fromisoformat(text)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)

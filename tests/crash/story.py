@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from orchestrator.core.course import beyond_review
 from orchestrator.core.events import (
     CancelAsked,
     Event,
@@ -90,7 +91,9 @@ def said(action: Action, name: str, cycle: Cycle, at: datetime) -> Event:
         case "cancel":
             return CancelAsked(at=at, id=name, by=by, reason="enough")
         case "rerun":
-            return RerunAsked(at=at, id=name, by=by, stage=action[2], changes={"again": name})
+            changes = {"again": name}
+            allowed = not beyond_review(cycle.pipeline, action[2], changes)
+            return RerunAsked(at=at, id=name, by=by, stage=action[2], changes=changes if allowed else {})
         case "withdraw":
             return ReviewWithdrawn(at=at, id=name, by=by)
         case "stale":

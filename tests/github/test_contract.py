@@ -38,7 +38,7 @@ CALLS: dict[str, Callable[[Repository], Any]] = {
     "labels": lambda r: r.labels(7),
     "add_labels": lambda r: r.add_labels(7, "ratchet", "in review"),
     "remove_label": lambda r: r.remove_label(7, "in/review?"),
-    "commit": lambda r: r.commit("ratchet/c-000042", SHA, {"a.md": "text", "b.png": b"\x89PNG"}, "message"),
+    "commit": lambda r: r.commit("ratchet/c-000042", SHA, SHA, {"a.md": "text", "b.png": b"\x89PNG"}, "message"),
     "check": lambda r: r.check(
         SHA,
         "ratchet",
@@ -101,8 +101,8 @@ def test_our_requests_are_github_s(name: str, root: str) -> None:
 def test_a_first_commit_makes_the_branch() -> None:
     """Without a branch its ref is made, on the base's commit, and conforms as well."""
     send = Recorder(absent="GET .*/git/ref/")
-    sha = Repository(send, "o/r").commit("ratchet/c-000042", SHA, {"a.md": "text"}, "message")
-    assert [request.method for request in send.asked] == ["GET", "GET", "POST", "POST", "POST"]
+    sha = Repository(send, "o/r").commit("ratchet/c-000042", None, SHA, {"a.md": "text"}, "message")
+    assert [request.method for request in send.asked] == ["GET", "POST", "POST", "POST"]
     assert send.asked[-1].body == {"ref": "refs/heads/ratchet/c-000042", "sha": sha}
     assert send.wrong == []
 

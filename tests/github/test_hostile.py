@@ -1,33 +1,87 @@
-"""People who want more than is theirs, and what they write."""
+"""What somebody tries who may write here, or may not, and is not asked."""
 
-import pytest
+from rig.github import GitHub
 from stage import Begun
 from stage import stages as stages
 
-from orchestrator.core.model import State
+from orchestrator.core.events import Held
+from orchestrator.core.gate import Person
+from reviewers.github.room import PATIENCE
 
 
-@pytest.mark.parametrize(
-    "until",
-    ["2030-01-01T00:00:00+23:59:59.999999", "9999-12-31T23:59:59-14:00", "99999999d", "2030-01-01T00:00+00:00:30"],
-)
-def test_a_time_that_the_record_could_not_be_read_with_stands_in_nobody_s_way(stage: Begun, until: str) -> None:
-    """Alice lends her voice until a time whose zone no JSON says: she is told so, and every room goes on."""
+def test_a_push_between_our_look_and_our_commit_is_not_merged(stage: Begun, github: GitHub) -> None:
+    """What we build on is what we looked at; when that has moved, we look again."""
     one = stage(second='"1 of bob"')
     one.begin()
-    comment = one.says("alice", f"/delegate @bob until={until}")
-    assert one.marks(comment) == ["eyes", "confused"]
-    assert "is not a time" in one.answers(comment)[0]
-    assert one.house.rooms.delegations(one.clock.now()) == {}
+    github.when("GET", r"/git/ref/heads/ratchet", lambda: github.write("ratchet.yaml", "evil", "ratchet/c-000001"))
     one.says("alice", "/approve")
     one.says("bob", "/approve")
-    assert one.cycle().state is State.DONE
+    one.wait(minutes=10)
+    assert github.pulls()[0]["merged_at"]
+    assert "ratchet.yaml" not in github.files("main")
 
 
-def test_a_zone_of_minutes_is_a_time(stage: Begun) -> None:
-    """Half past five hours east of Greenwich is a place where people live."""
-    one = stage()
+def test_a_pull_request_that_is_sent_elsewhere_is_not_merged(stage: Begun, github: GitHub) -> None:
+    """Its base is changed by hand: that is said, and when it is changed back it is merged."""
+    one = stage(second='"1 of bob"')
+    bob = github.as_("bob")
+    bob.branch("elsewhere", github.tip())
     one.begin()
-    one.says("alice", "/delegate @bob until=2099-01-01T00:00+05:30")
+    bob._do("PATCH", f"pulls/{one.pull}", {"base": "elsewhere"})
+    one.says("alice", "/approve")
     one.says("bob", "/approve")
-    assert one.cycle().stage.name == "learn"
+    assert not github.pulls()[0]["merged_at"]
+    assert "change its base back" in one.answers(f"merge-{one.cycle().id}")[0]
+    bob._do("PATCH", f"pulls/{one.pull}", {"base": "main"})
+    one.wait(minutes=10)
+    assert github.pulls()[0]["merged_at"]
+    assert "cycles/c-000001/README.md" in github.files("main")
+
+
+def test_a_namesake_of_the_holder_lets_nothing_go(stage: Begun, github: GitHub) -> None:
+    """Somebody with a token of the server named mallory holds the cycle; mallory of GitHub is a stranger."""
+    one = stage()
+    github.set_role("mallory", "read")
+    one.begin()
+    holder = Person(id="login:mallory", login="mallory")
+    one.desk.submit("c-000001", Held(at=one.clock.now(), id="api:1", by=holder, reason="wait"))
+    assert one.marks(one.says("mallory", "/unhold")) == ["eyes", "-1"]
+    assert one.cycle().held
+
+
+def test_a_team_member_without_a_role_in_the_repository_fills_no_seat(stage: Begun, github: GitHub) -> None:
+    """Teams are the organisation's; who may answer here has access here."""
+    one = stage(first='"1 of @acme/safety"')
+    github.set_role("carol", "none")
+    cycle = one.begin()
+    roster = one.house.people.roster(cycle.stage.gate, cycle, [one.person("carol")])
+    assert roster.members == {"@acme/safety": ()}
+
+
+def test_a_room_that_can_t_be_attended_does_not_mute_the_others(stage: Begun, github: GitHub) -> None:
+    """A thousand deliveries wait for one; the next one for another is heard."""
+    one = stage(poll=3600.0)
+    one.begin()
+    one.begin()
+    first, second = (pull["number"] for pull in github.pulls())
+    visit = one.lobby._visits["c-000002"]
+    visit.failures, visit.due = 5, one.clock.monotonic() + 3000
+    for number in range(1000):
+        one.deliver(id=f"a{number}", number=second)
+    github.as_("alice").comment(first, "/approve")
+    one.deliver(id="b", number=first)
+    one.look()
+    one.look()
+    assert one.cycle("c-000001").opening is None or one.cycle("c-000001").stage.name == "learn"
+
+
+def test_a_stranger_s_many_comments_are_not_all_answered(stage: Begun, github: GitHub) -> None:
+    """After thirty refusals a reaction has to do; everybody else is answered as before."""
+    one = stage()
+    github.set_role("mallory", "read")
+    one.begin()
+    for number in range(PATIENCE + 5):
+        github.as_("mallory").comment(one.pull, f"/hold {number}")
+    one.settle()
+    assert len(one.posts("answer")) == PATIENCE
+    assert one.answers(one.says("bob", "/approve"))

@@ -1,8 +1,10 @@
 """Who stands behind a gate's names, as far as the pipeline file itself says."""
 
+from datetime import UTC, datetime
+
 from orchestrator.core.gate import Gate
-from orchestrator.core.model import Pipeline, Stage
-from reviewers.directory import person, roster
+from orchestrator.core.model import Cycle, Pipeline, Stage, State, Trigger
+from reviewers.directory import Directory, person, roster
 
 
 def pipeline(*require: str, otherwise: tuple[str, ...] = ()) -> Pipeline:
@@ -17,6 +19,17 @@ def gate_of(one: Pipeline) -> Gate:
     gate = one.stages[0].gate
     assert gate is not None
     return gate
+
+
+def test_a_server_that_is_connected_to_nothing_knows_tokens_by_their_names() -> None:
+    """Whoever has answered is behind @anyone, and nobody else."""
+    one, here = pipeline("2 of @anyone", "1 of alice"), Directory()
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    cycle = Cycle(
+        id="c-000001", seq=1, pipeline=one, trigger=Trigger.API, state=State.QUEUED, began_at=at, changed_at=at
+    )
+    found = here.roster(gate_of(one), cycle, [here.person("Alice"), here.person("bob")])
+    assert found.members == {"@anyone": ("login:alice", "login:bob"), "alice": ("login:alice",)}
 
 
 def test_groups_of_the_file_and_logins_are_known_whatever_their_case() -> None:
