@@ -272,7 +272,7 @@ class TestCommit:
     def test_a_new_branch(self) -> None:
         """On the base's commit, with text in the tree itself and bytes as a blob."""
         scripted = self.scripted(Missing("no branch"))
-        assert Repository(scripted, "o/r").commit("b", "base", {"z.md": "é", "a.png": b"\x89"}, "why") == "new"
+        assert Repository(scripted, "o/r").commit("b", None, "base", {"z.md": "é", "a.png": b"\x89"}, "why") == "new"
         *_, blob, tree, commit, ref = scripted.asked
         assert blob.body == {"content": "iQ==", "encoding": "base64"}
         assert tree.body == {
@@ -288,14 +288,14 @@ class TestCommit:
     def test_on_top_of_what_is_there(self) -> None:
         """The branch's own tip is the parent, and nothing is forced."""
         scripted = self.scripted({"object": {"sha": "tip"}})
-        assert Repository(scripted, "o/r").commit("b", "base", {"a.md": "text"}, "why") == "new"
+        assert Repository(scripted, "o/r").commit("b", "tip", "base", {"a.md": "text"}, "why") == "new"
         assert scripted.asked[-2].body["parents"] == ["tip"]
         assert scripted.asked[-1].body == {"sha": "new", "force": False}
 
     def test_twice_is_once(self) -> None:
         """A branch that holds these files already stays as it is."""
         scripted = self.scripted({"object": {"sha": "tip"}}, tree="t1")
-        assert Repository(scripted, "o/r").commit("b", "base", {"a.md": "text"}, "why") == "tip"
+        assert Repository(scripted, "o/r").commit("b", "tip", "base", {"a.md": "text"}, "why") == "tip"
         assert str(scripted.asked[-1]) == "POST /repos/o/r/git/trees"
 
     def test_a_branch_that_moved_meanwhile(self) -> None:
@@ -303,7 +303,7 @@ class TestCommit:
         scripted = self.scripted({"object": {"sha": "tip"}})
         scripted.says("PATCH /repos/o/r/git/refs/heads/b", Invalid("Update is not a fast forward"))
         with pytest.raises(Invalid, match="fast forward"):
-            Repository(scripted, "o/r").commit("b", "base", {"a.md": "text"}, "why")
+            Repository(scripted, "o/r").commit("b", "tip", "base", {"a.md": "text"}, "why")
 
 
 class TestTheRest:

@@ -804,7 +804,7 @@ def test_the_product_is_at_home_here(github: GitHub, as_app: bool) -> None:
     home = Repository(transport.send, "acme/models")
     me, login = transport.whoami()
     assert login == ("ratchet[bot]" if as_app else "machine")
-    sha = home.commit(BRANCH, home.head("main") or "", {"a/é.md": "é", "a/b": b"\xff"}, "m")
+    sha = home.commit(BRANCH, None, home.head("main") or "", {"a/é.md": "é", "a/b": b"\xff"}, "m")
     pull = home.open_pull(BRANCH, "main", "t", "b")
     comment = github.as_("alice").comment(pull.number, "/approve")
     home.react(comment, "eyes")
