@@ -61,8 +61,8 @@ class Room:
         raises: the rest is done next time.
         """
         cycle = self.loop.cycle(self.cycle)
-        if cycle.state is State.SKIPPED and self.memory.pull is None:
-            self.memory.settled = True
+        if self.memory.pull is None and _may_never_begin(cycle):
+            self.memory.settled = cycle.state is State.SKIPPED
             self.keep()
             return
         pull = self._enter(cycle)
@@ -310,3 +310,9 @@ class Room:
         about = f"merge-{self.cycle}"
         line = comment.Line(kind="refused", what=what, cure=cure)
         self.posts.put(f"answer {about}", comment.answer(about, "", [line]))
+
+
+def _may_never_begin(cycle: Cycle) -> bool:
+    """Whether it was skipped, or may be as soon as somebody looks: nobody is bothered with it."""
+    skips = cycle.pipeline.overlap == "skip" and cycle.token is None
+    return cycle.state is State.SKIPPED or (cycle.state is State.QUEUED and skips)
