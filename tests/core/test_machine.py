@@ -425,3 +425,14 @@ def test_effects_end_with_their_event():
     assert settled(TimePassed(at=START, run="r", purpose="remind", number=2)) == ("wake r remind 2",)
     assert settled(Unheld(at=START, id="x", by=BOB)) == ()
     assert StartRun.model_fields
+
+
+def test_what_was_agreed_is_not_changed_on_the_way_to_its_effect():
+    """While the last stage runs its values stand; from the stage that was reviewed it goes another way, and is asked."""
+    life = Life({"gate": Gate(require=("1 of alice",))}, {}).begin()
+    life.done()
+    life.review()
+    assert life.cycle.stage.name == "s1"
+    assert "rerun from=s0" in life(RerunAsked, stage="s1", changes={"share": "1"}).why
+    assert life(RerunAsked, stage="s1") is None
+    assert life(RerunAsked, stage="s0", changes={"s1.share": "1"}) is None
