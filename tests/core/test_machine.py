@@ -428,7 +428,7 @@ def test_effects_end_with_their_event():
 
 
 def test_what_was_agreed_is_not_changed_on_the_way_to_its_effect():
-    """While the last stage runs its values stand; from the stage that was reviewed they may change, and are asked about."""
+    """While the last stage runs its values stand; they may change from the stage that is reviewed again."""
     life = Life({"gate": Gate(require=("1 of alice",))}, {}).begin()
     life.done()
     life.review()
