@@ -23,7 +23,7 @@ from orchestrator.ports import Running
 _STEP = """\
 say() { echo "$1 $RATCHET_RUN" >>"$TALE/ledger"; }
 stage=${RATCHET_RUN%/*} number=${RATCHET_RUN##*/}
-made="$TALE/made/$stage" busy="$TALE/work/$stage/busy"
+made="$TALE/made/$stage" busy="$TALE"/'work'/"$stage/busy"
 say start
 trap 'trap "" TERM; rmdir "$busy"; exit 1' TERM
 (trap '' TERM; mkdir "$busy") || say overlap
