@@ -15,7 +15,7 @@ from orchestrator.trouble import Trouble
 from orchestrator.view import brief, whole
 from reviewers.plain import duration, inert, tame
 
-_MARKS = {"done": "✓", "running": "▶", "failed": "✗", "waiting": "·"}
+_MARKS = {"done": "✓", "running": "▶", "failed": "✗", "skipped": "–", "waiting": "·"}
 
 
 def cycles(arguments: Namespace, app: App) -> Answer:
@@ -130,6 +130,8 @@ def ending(app: App, cycle: Cycle) -> str:
         print(f"\n{cycle.id} has failed at {cycle.stage.name}", file=text)
     else:
         print(f"\n{cycle.id} is {cycle.state.value}{why}", file=text)
+    if cycle.state is State.SKIPPED:
+        return text.getvalue().rstrip()
     print(f"  reports   ratchet show {cycle.id} --report STAGE", file=text)
     print(f"  artifacts {app.artifacts}/{cycle.id}", file=text)
     pointer = app.target(cycle.pipeline) / "current.json"

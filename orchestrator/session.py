@@ -176,6 +176,9 @@ class Session:
             if event.outcome.what == "stopped":
                 self.console.say(f"{stage} is stopped", style="yellow")
                 return
+            if event.outcome.skip:
+                self.console.say(f"{stage} has nothing to do, and the cycle is skipped: {event.outcome}", style="yellow")
+                return
             self.console.say(f"✗ {stage} failed: {event.outcome}", style="red")
             return
         run = next((one for one in cycle.runs if one.id == event.run), None)

@@ -40,7 +40,7 @@ def _stage(name: str, step: str, run: Run | None) -> dict[str, Any]:
     if run is None:
         return about
     return about | {
-        "state": {"wanted": "running", "done": "done", "failed": "failed"}[run.state],
+        "state": run.shown,
         "run": run.id,
         "attempt": run.attempt,
         "began_at": run.at.isoformat(),

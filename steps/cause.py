@@ -26,7 +26,7 @@ def cause_of(error: BaseException, stage: str) -> Failure:
     """Why the stage failed, in words for its people."""
     if isinstance(error, StepError):
         found = error.failure
-        return found if found.where else found.model_copy(update={"where": _where(error, stage)})
+        return found if found.where or found.skip else found.model_copy(update={"where": _where(error, stage)})
     what, cure, retryable = _read(error)
     return Failure(what=sayable(what), where=sayable(_where(error, stage)), cure=cure, retryable=retryable)
 

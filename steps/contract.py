@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.core.report import Cell, Chart, Failure, Metric, Report, Sample, Series, Table
+from orchestrator.core.report import Cell, Chart, Failure, Metric, Report, Sample, Series, Table, ToLabel
 
 __all__ = [
-    "Artifact", "Cell", "Chart", "Context", "Dataset", "Given", "Made", "Metric", "Model", "Report", "Sample",
-    "Series", "StepError", "Table", "Verdict", "step",
+    "Artifact", "Cell", "Chart", "Context", "Dataset", "Given", "Made", "Metric", "Model", "NothingNew", "Report", "Sample",
+    "Series", "StepError", "Table", "ToLabel", "Verdict", "step",
 ]  # fmt: skip
 
 
@@ -70,6 +70,14 @@ class StepError(Exception):
         super().__init__(what)
         said = {"what": sayable(what), "where": sayable(where), "cure": sayable(cure)}
         self.failure = Failure(**said, retryable=retryable)
+
+
+class NothingNew(StepError):
+    """There is nothing to do: the cycle ends as skipped, with this as its reason, and nobody is asked anything."""
+
+    def __init__(self, what: str, *, where: str = "", cure: str = "") -> None:
+        super().__init__(what, where=where, cure=cure)
+        self.failure = self.failure.model_copy(update={"skip": True})
 
 
 def sayable(text: str) -> str:

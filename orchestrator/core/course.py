@@ -2,6 +2,7 @@
 
 Laws:
 - `settle` is the one place that decides what follows; every event ends in it, or changes nothing that it looks at.
+- A step that finds nothing to do, at whatever stage, ends the cycle as skipped; it is not tried again.
 - Nothing follows while a run is wanted, and, but for an ending that somebody asked for, while the cycle is held.
 """
 
@@ -142,6 +143,8 @@ def _start(cycle: Cycle, at: datetime, tries: int = 0, due: datetime | None = No
 
 def _retry_or_fail(cycle: Cycle, run: Run, at: datetime, chance: float) -> Folded:
     retry, failure = cycle.stage.retry, run.failure
+    if failure is not None and failure.skip:
+        return end(cycle, State.SKIPPED, str(failure))
     if failure is not None and failure.retryable and run.tries < retry.times:
         wait = retry.backoff.total_seconds() * 2**run.tries * (1 + chance / 2)
         return _start(cycle, at, run.tries + 1, at + timedelta(seconds=wait))

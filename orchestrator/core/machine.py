@@ -265,7 +265,7 @@ def _edges() -> dict[tuple[State, type[Event]], Edge]:
     rows: list[tuple[State, type, Callable[..., Folded | NotNow], set[State]]] = [
         (queued, LeaseGranted, _granted, {queued, running}),
         (queued, LeaseRefused, _refused_lease, {State.SKIPPED}),
-        (running, RunFinished, _finished, {*on, failed, State.CANCELLED}),
+        (running, RunFinished, _finished, {*on, failed, State.CANCELLED, State.SKIPPED}),
         (in_review, ReviewGiven, _reviewed, {in_review, running, State.DONE, State.REJECTED}),
         (in_review, ReviewWithdrawn, _withdrawn, {in_review}),
         (in_review, RosterRead, _roster, {in_review, running, State.DONE, State.REJECTED}),
@@ -274,7 +274,7 @@ def _edges() -> dict[tuple[State, type[Event]], Edge]:
         (running, Held, _held, {running}),
         (in_review, Held, _held, {in_review}),
         (queued, Unheld, _unheld, {queued, running}),
-        (running, Unheld, _unheld, {running, failed, State.DONE}),
+        (running, Unheld, _unheld, {running, failed, State.DONE, State.SKIPPED}),
         (in_review, Unheld, _unheld, {in_review, running, State.DONE, State.REJECTED}),
         (queued, CancelAsked, _cancel, {State.CANCELLED}),
         (running, CancelAsked, _cancel, {running, State.CANCELLED}),

@@ -113,6 +113,13 @@ class Run(Noun):
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     failure: Failure | None = None
 
+    @property
+    def shown(self) -> Literal["running", "done", "failed", "skipped"]:
+        """How it is called where people look: `skipped` where it found nothing to do."""
+        if self.state == "failed" and self.failure is not None and self.failure.skip:
+            return "skipped"
+        return "running" if self.state == "wanted" else self.state
+
 
 class Opening(Noun):
     """An open gate: the question about one digest, and what has been answered so far."""

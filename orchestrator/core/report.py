@@ -57,6 +57,17 @@ class Sample(Noun):
     note: str = ""
 
 
+class ToLabel(Noun):
+    """A row whose label is worth a person's look, and why; it travels in the report, so nobody needs the artifact."""
+
+    id: str = Field(min_length=1, description="the row's id in the snapshot; a correction names it")
+    text: str = Field(description="as it is in the snapshot: already de-identified")
+    label: str = Field(description="the class as it stands")
+    predicted: str = Field("", description="the class that a model would give it; empty where no model was asked")
+    confidence: Finite | None = Field(None, description="the model's probability of `predicted`")
+    why: str = ""
+
+
 class File(Noun):
     """One published file: path relative to the artifact's folder, sha256 in hex, size in bytes."""
 
@@ -74,6 +85,9 @@ class Report(Noun):
     charts: tuple[Chart, ...] = ()
     samples: tuple[Sample, ...] = ()
     warnings: tuple[str, ...] = ()
+    to_label: tuple[ToLabel, ...] = Field(
+        (), description="rows whose labels reviewers may correct, the worthiest first"
+    )
 
     def metric(self, name: str) -> Metric | None:
         """The metric of that name, or None."""
@@ -81,12 +95,16 @@ class Report(Noun):
 
 
 class Failure(Noun):
-    """Why a run has nothing to show: what happened, where, and what to do about it."""
+    """Why a run has nothing to show: what happened, where, and what to do about it.
+
+    `skip`: nothing is wrong, and there is nothing to do: the cycle ends as skipped.
+    """
 
     what: str = Field(min_length=1)
     where: str = ""
     cure: str = ""
     retryable: bool = True
+    skip: bool = False
 
     def __str__(self) -> str:
         where = f" ({self.where})" if self.where else ""

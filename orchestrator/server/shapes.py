@@ -176,7 +176,7 @@ class StageShown(BaseModel):
 
     name: str
     step: str
-    state: Literal["waiting", "running", "done", "failed"]
+    state: Literal["waiting", "running", "done", "failed", "skipped"]
     run: str | None = None
     attempt: int | None = None
     began_at: datetime | None = None
@@ -214,7 +214,7 @@ class RunShown(BaseModel):
 
     id: str
     stage: str
-    state: Literal["running", "done", "failed"]
+    state: Literal["running", "done", "failed", "skipped"]
     attempt: int
     digest: str | None
 

@@ -41,7 +41,7 @@ def whole(cycle: Cycle, url: str, record: Iterable[Recorded]) -> dict[str, Any]:
     runs = [
         {
             "id": run.id, "stage": run.stage, "attempt": run.attempt, "digest": run.digest or None,
-            "state": "running" if run.state == "wanted" else run.state,
+            "state": run.shown,
         }
         for run in cycle.runs
     ]  # fmt: skip

@@ -55,9 +55,11 @@ def _stage(cycle: Cycle, place: int) -> tuple[str, str]:
 
 
 def _run(cycle: Cycle, run: Run) -> tuple[str, str]:
-    match run.state:
+    match run.shown:
         case "done":
             return "done", "✓ done"
+        case "skipped":
+            return "waiting", "nothing to do"
         case "failed":
             return "failed", "✗ failed"
     if cycle.state.ended:

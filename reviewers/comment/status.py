@@ -31,7 +31,7 @@ LABELS = {
     "ratchet:done": ("0e8a16", "Every stage finished, and every gate agreed"),
     "ratchet:rejected": ("b60205", "Ended: somebody said no"),
     "ratchet:cancelled": ("cccccc", "Ended: somebody cancelled it"),
-    "ratchet:skipped": ("eeeeee", "Never began"),
+    "ratchet:skipped": ("eeeeee", "Ended: there was nothing for it to do"),
 }
 """Every label that we set: its colour and what it means."""
 
@@ -141,7 +141,7 @@ def _runs(cycle: Cycle, links: Links) -> str:
 def _run(cycle: Cycle, run: Run, links: Links) -> list[str]:
     took = duration((run.ended_at - run.at).total_seconds()) if run.ended_at else ""
     gated = cycle.pipeline.stages[cycle.pipeline.index(run.stage)].gate is not None
-    state = {"wanted": "running", "done": "done", "failed": "failed"}[run.state]
+    state = "nothing to do" if run.shown == "skipped" else run.shown
     if gated and run.state == "done":
         state = f"{state}, {link('report', report_link(links, run.id))}" if report_link(links, run.id) else state
     digest = code(run.digest[:SHOWN]) if run.digest else ""

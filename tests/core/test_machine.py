@@ -138,6 +138,44 @@ def test_what_is_not_retryable_is_not_retried():
     assert life.cycle.state is State.FAILED
 
 
+@pytest.mark.parametrize("stage", [0, 1])
+def test_nothing_to_do_is_no_failure(stage):
+    """At whatever stage: the cycle ends as skipped with the reason, gives its lease back, and tries nothing again."""
+    life = Life({}, {"retry": Retry(times=2)}).begin()
+    if stage:
+        life.done()
+    life.fails(Failure(what="no row is new", skip=True))
+    assert (life.cycle.state, life.cycle.reason) == (State.SKIPPED, "no row is new")
+    assert life.effects == (ReleaseLease(cycle="c-000001", target="p", token=1),)
+    assert life.cycle.run.shown == "skipped"
+    assert "start another" in life(RerunAsked).why
+
+
+def test_nothing_to_do_waits_for_a_hold_and_gives_way_to_a_rerun():
+    """A held cycle is not ended; whoever asked for a rerun or an end before it was known gets that."""
+    life = Life({}).begin()
+    life(Held)
+    life.fails(Failure(what="no row is new", skip=True))
+    assert (life.cycle.state, life.effects) == (State.RUNNING, ())
+    life(RerunAsked)
+    life(Unheld)
+    assert (life.cycle.state, life.cycle.held) == (State.SKIPPED, None)
+    asked = Life({}).begin()
+    asked(RerunAsked, stage="s0")
+    asked.fails(Failure(what="no row is new", skip=True))
+    assert asked.doing() == ["start c-000001/s0/2"]
+
+
+def test_how_a_run_is_called():
+    """`wanted` is our word; people see what it does."""
+    life = Life({}, {}).begin()
+    assert life.cycle.run.shown == "running"
+    life.done()
+    assert life.cycle.runs[0].shown == "done"
+    life.fails()
+    assert life.cycle.run.shown == "failed"
+
+
 def test_a_failed_cycle_queues_again():
     """A rerun from failed takes the lease anew, and may go back and change parameters, also of another stage."""
     life = Life({}, {}).begin()

@@ -217,16 +217,18 @@ class Walk(RuleBasedStateMachine):
     def refuse_lease(self):
         self.submit(LeaseRefused(at=self.tick(), holder="c-000009"))
 
-    @rule(ends=st.sampled_from(["product", "product", "product", "failure", "fatal"]), data=st.data())
+    @rule(ends=st.sampled_from(["product", "product", "product", "failure", "fatal", "nothing"]), data=st.data())
     def finish(self, ends, data):
         run = data.draw(st.sampled_from([*self.open, *self.open, *self.begun, "c-000001/s0/99"]))
         fresh = run in self.open
-        outcome = Failure(what="no", retryable=ends == "failure")
+        outcome = Failure(what="no", retryable=ends in {"failure", "nothing"}, skip=ends == "nothing")
         if ends == "product":
             outcome = Product(outputs={"out": run}, report=Report(summary="yes"))
         before = self.cycle
         self.submit(RunFinished(at=self.tick(), run=run, outcome=outcome, chance=0.5))
         assert (self.cycle is before) == (not fresh)
+        if fresh and ends == "nothing" and before.held is None and before.following is None:
+            assert self.cycle.state is State.SKIPPED
 
     @rule(
         who=st.sampled_from(NAMES),

@@ -146,6 +146,18 @@ def test_a_skipped_cycle_says_who_was_there_first():
     assert labels(story.cycle) == {"ratchet", "ratchet:skipped"}
 
 
+def test_a_cycle_with_nothing_to_do_says_so_and_blames_nobody():
+    """The stage's reason is the headline; the stage did not fail, and there is nothing to answer."""
+    story = Story().finds(Failure(what="no row is new", skip=True))
+    text = story.status()
+    assert "### ⏭️ Skipped: no row is new" in lines(text)
+    assert 's0["collect<br/>nothing to do"]:::waiting' in text
+    assert "| nothing to do |" in text
+    assert "failed" not in text.split("classDef")[0]
+    assert "/rerun" not in text
+    assert labels(story.cycle) == {"ratchet", "ratchet:skipped"}
+
+
 def test_an_open_gate_says_who_is_still_needed():
     """The headline in words, each clause met or open, the line to copy, the answers, and what comes next."""
     story = at_evaluate()

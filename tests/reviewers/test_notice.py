@@ -209,6 +209,10 @@ def test_every_ending_is_told_with_its_reason():
     assert (cancelled.level, cancelled.text.split("\n")[0]) == ("warning", "Why: bob: enough")
     skipped = only(cycle_of(LeaseRefused(at=NOW, holder="c-000041")))
     assert (skipped.level, skipped.key) == ("info", "c-000042 skipped")
+    nothing = RunFinished(at=NOW, run="c-000042/collect/1", outcome=Failure(what="no row is new", skip=True))
+    idle = only(cycle_of(LeaseGranted(at=NOW, token=1), nothing))
+    assert (idle.level, idle.key) == ("info", "c-000042 skipped")
+    assert idle.text.startswith("Why: no row is new\nNothing more of it begins.\n")
     assert due(cycle_of(LeaseGranted(at=NOW, token=1)), NOW) == ()
     assert not undecided(cycle_of(), NOW)
 

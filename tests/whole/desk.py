@@ -23,13 +23,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from steps.contract import Context, Given, Made, Metric, Report, StepError, step
+from steps.contract import Context, Given, Made, Metric, NothingNew, Report, StepError, step
 
 
 class Numbers(Given):
     values: list[float] = Field(description="what is added", max_length=9)
     wait_for: str = Field("", description="a file without which it does not end")
     fail_without: str = Field("", description="a file without which it fails")
+    nothing_without: str = Field("", description="a file without which there is nothing to do")
 
 
 class Sum(Made):
@@ -42,6 +43,8 @@ def add(given: Numbers, context: Context) -> Sum:
         file.write(f"{context.run} {os.getpid()}\\n")
     if given.fail_without and not Path(given.fail_without).exists():
         raise StepError("the till is shut", where=given.fail_without, cure="open it")
+    if given.nothing_without and not Path(given.nothing_without).exists():
+        raise NothingNew("no number is new", cure="wait for one")
     context.progress(1, 2, "sums")
     while given.wait_for and not Path(given.wait_for).exists():
         time.sleep(0.01)

@@ -58,6 +58,22 @@ def test_a_rejected_cycle_ends_with_the_reason(desk: Desk) -> None:
     assert cycle["stages"][1]["state"] == "waiting"
 
 
+def test_a_step_that_finds_nothing_new_ends_the_cycle_as_skipped(desk: Desk) -> None:
+    """The reason is said, nobody is asked, the exit status is 0, and the next cycle is a new one."""
+    (desk.folder / "ratchet.yaml").write_text(with_("{values: [1], nothing_without: there}"))
+    said = desk.ratchet("run", "sums", "--yes").stdout
+    assert "add has nothing to do, and the cycle is skipped: no number is new: wait for one" in said
+    assert "c-000001 is skipped: no number is new: wait for one" in said
+    assert "says approve" not in said
+    shown = desk.data("show", "c-000001")
+    assert (shown["state"], shown["reason"]) == ("skipped", "no number is new: wait for one")
+    assert [one["state"] for one in shown["stages"]] == ["skipped", "waiting"]
+    assert "– add" in desk.ratchet("show", "c-000001").stdout
+    (desk.folder / "there").touch()
+    assert "c-000002 is done" in desk.ratchet("run", "sums", "--yes").stdout
+    desk.ratchet("audit", "verify")
+
+
 def test_rerun_with_another_value_is_another_question(desk: Desk) -> None:
     """A wrong value changes nothing and is named; a right one starts attempt 2, whose report is asked about anew."""
     terminal = desk.terminal("run", "sums")
