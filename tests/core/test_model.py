@@ -9,7 +9,19 @@ from pydantic import ValidationError
 
 from orchestrator.core.effects import Order
 from orchestrator.core.model import Cycle, Pipeline, Run, Stage, State, Trigger
-from orchestrator.core.report import Chart, Failure, File, Metric, Product, Report, Sample, Series, Table, digest_of
+from orchestrator.core.report import (
+    Chart,
+    Failure,
+    File,
+    Metric,
+    Product,
+    Report,
+    Sample,
+    Series,
+    Table,
+    ToLabel,
+    digest_of,
+)
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -25,6 +37,9 @@ CHARTS = st.builds(
         max_size=2,
     ).map(tuple),
 )
+TO_LABEL = st.builds(
+    ToLabel, id=st.text("abc", min_size=1), text=TEXTS, label=TEXTS, predicted=TEXTS, confidence=st.none() | NUMBERS
+)
 REPORTS = st.builds(
     Report,
     summary=TEXTS.filter(bool),
@@ -32,6 +47,7 @@ REPORTS = st.builds(
     tables=st.lists(TABLES, max_size=2).map(tuple),
     charts=st.lists(CHARTS, max_size=2).map(tuple),
     samples=st.lists(st.builds(Sample, text=TEXTS, note=TEXTS), max_size=2).map(tuple),
+    to_label=st.lists(TO_LABEL, max_size=2).map(tuple),
 )
 FILES = st.lists(
     st.builds(File, path=TEXTS, sha256=st.text("0123456789abcdef", min_size=64, max_size=64), size=st.integers(0)),
@@ -66,6 +82,8 @@ def test_a_digest_covers_all_that_it_is_about(report, files, chance):
     assert digest_of("c-000001/a/1", report, shuffled) == digest
     assert digest_of("c-000001/a/2", report, files) != digest
     assert digest_of("c-000001/a/1", report.model_copy(update={"summary": report.summary + "!"}), files) != digest
+    more = (*report.to_label, ToLabel(id="a", text="x", label="good"))
+    assert digest_of("c-000001/a/1", report.model_copy(update={"to_label": more}), files) != digest
     assert digest_of("c-000001/a/1", report, (*files, File(path="new", sha256="0" * 64, size=0))) != digest
 
 
