@@ -1,4 +1,4 @@
-"""Files of rows: parquet, CSV and JSONL, read in batches. The seam behind which another reader may stand.
+"""The readers that collect used before it ran on Ray Data: parquet, CSV and JSONL, one file after another.
 
 Law: `survey` finds every problem of every file before a row is used; `read` gives each row as (text, label, group).
 """
@@ -8,26 +8,14 @@ import glob
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from steps.collect.source.model import Columns
 from steps.contract import StepError
 
 Record = tuple[Any, Any, Any]
 _KINDS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _BATCH = 8_192
-
-
-class Columns(NamedTuple):
-    """Which columns are wanted; `numeric` when the label is compared with numbers."""
-
-    text: str
-    label: str
-    group: str | None
-    numeric: bool
-
-    def names(self) -> list[str]:
-        """The wanted columns, in the order of a record."""
-        return [name for name in (self.text, self.label, self.group) if name is not None]
 
 
 def find(globs: Sequence[str]) -> list[Path]:
@@ -63,6 +51,10 @@ def read(path: Path, columns: Columns) -> Iterator[list[Record]]:
         ) from error
 
 
+def _names(columns: Columns) -> list[str]:
+    return [name for name in (columns.text, columns.label, columns.group) if name is not None]
+
+
 def _problems(path: Path, columns: Columns) -> list[str]:
     import pyarrow as pa
 
@@ -77,8 +69,8 @@ def _problems(path: Path, columns: Columns) -> list[str]:
         return ["it is empty"]
     names = [name for name, _ in there]
     offered = ", ".join(map(repr, names))
-    found = [f"there is no column {name!r}; there are {offered}" for name in columns.names() if name not in names]
-    found += [f"there are several columns {name!r}" for name in columns.names() if names.count(name) > 1]
+    found = [f"there is no column {name!r}; there are {offered}" for name in _names(columns) if name not in names]
+    found += [f"there are several columns {name!r}" for name in _names(columns) if names.count(name) > 1]
     return found + (_mistyped(dict(there), columns) if kind == "parquet" else [])
 
 
@@ -125,8 +117,8 @@ def _parquet(path: Path, columns: Columns) -> Iterator[list[Record]]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_BATCH, columns=columns.names()):
-            yield _records([batch.column(name).to_pylist() for name in columns.names()])
+        for batch in file.iter_batches(batch_size=_BATCH, columns=_names(columns)):
+            yield _records([batch.column(name).to_pylist() for name in _names(columns)])
 
 
 def _csv(path: Path, columns: Columns) -> Iterator[list[Record]]:
@@ -134,7 +126,7 @@ def _csv(path: Path, columns: Columns) -> Iterator[list[Record]]:
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    names = columns.names()
+    names = _names(columns)
     convert = pc.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
     with pc.open_csv(path, parse_options=pc.ParseOptions(newlines_in_values=True), convert_options=convert) as reader:
         for batch in reader:

@@ -1,0 +1,8 @@
+"""Sources of rows: files, SQL, Hugging Face datasets, the serving log."""
+
+from steps.collect.source.former import Record, find, read, survey
+from steps.collect.source.model import SCHEMA, Bad, Columns, Shard, Source, Taken, schema
+
+__all__ = [
+    "SCHEMA", "Bad", "Columns", "Record", "Shard", "Source", "Taken", "find", "read", "schema", "survey",
+]  # fmt: skip
