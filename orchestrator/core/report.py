@@ -68,17 +68,6 @@ class ToLabel(Noun):
     why: str = ""
 
 
-class ToLabel(Noun):
-    """A row whose label is worth a person's look, and why; it travels in the report, so nobody needs the artifact."""
-
-    id: str = Field(min_length=1, description="the row's id in the snapshot; a correction names it")
-    text: str = Field(description="as it is in the snapshot: already de-identified")
-    label: str = Field(description="the class as it stands")
-    predicted: str = Field("", description="the class that a model would give it; empty where no model was asked")
-    confidence: Finite | None = Field(None, description="the model's probability of `predicted`")
-    why: str = ""
-
-
 class File(Noun):
     """One published file: path relative to the artifact's folder, sha256 in hex, size in bytes."""
 
