@@ -48,7 +48,7 @@ def _show(arguments: Namespace, client: Client, _: Settings) -> Answer:
     cycle = client.cycle(arguments.cycle)
     lines = [f"{cycle['id']}: {cycle['pipeline']}, {_state(cycle)}"]
     lines += [f"  {inert(said)}" for said in (cycle["purpose"] and f"why: {cycle['purpose']}", cycle["reason"]) if said]
-    marks = {"done": "✓", "running": "▶", "failed": "✗", "waiting": "·"}
+    marks = {"done": "✓", "running": "▶", "failed": "✗", "skipped": "–", "waiting": "·"}
     for stage in cycle["stages"]:
         lines.append(f"  {marks[stage['state']]} {stage['name']:<12}  {(stage.get('digest') or '')[:12]}".rstrip())
     gate = cycle["gate"]

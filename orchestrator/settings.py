@@ -60,6 +60,7 @@ class Settings:
     url: str = ""
     notify: tuple[str, ...] = field(default=(), repr=False)
     config: str = "ratchet.yaml"
+    privacy_key: str = field(default="", repr=False)
 
     @property
     def guarded(self) -> bool:
@@ -84,6 +85,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         url=_address(env, "RATCHET_URL"),
         notify=_words(secret(env, "RATCHET_NOTIFY")),
         config=env.get("RATCHET_CONFIG") or "ratchet.yaml",
+        privacy_key=_privacy(env),
     )
 
 
@@ -104,6 +106,17 @@ def secret(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise Trouble(f"{name}_FILE names {path}, which is empty", "write the secret into it", code=2)
     return value
+
+
+def _privacy(env: Mapping[str, str]) -> str:
+    """The key of pseudonyms, as steps read it: what they could not use is an error before anything begins."""
+    from steps.contract import StepError
+    from steps.secret import configured
+
+    try:
+        return (configured(env) or b"").decode(errors="replace")
+    except StepError as error:
+        raise Trouble(error.failure.what, error.failure.cure, code=2) from None
 
 
 def _words(text: str) -> tuple[str, ...]:

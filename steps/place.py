@@ -22,7 +22,7 @@ ORDER = "RATCHET_ORDER"  # names the order itself in the environment, where nobo
 FENCE = "RATCHET_FENCE"  # names the file descriptor of the stage's lock, already held
 FAILED = "ratchet-failure: "  # precedes the failure's JSON in the log, for who can read nothing else
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*/[0-9]+")
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network and bucket mounts have none
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)  # some network and bucket mounts have none
 _ROOM = 16_384  # bytes kept for failure.json
 
 
@@ -87,7 +87,7 @@ class Place:
         except FileExistsError:
             return False
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in NO_LINKS:
                 raise
             if self.failure.exists():
                 return False

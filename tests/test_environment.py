@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-INSIDE = {"RATCHET_RUN", "RATCHET_WORK", "RATCHET_FENCE", "RATCHET_ORDER", "RATCHET_RAY"}
+INSIDE = {"RATCHET_RUN", "RATCHET_WORK", "RATCHET_FENCE", "RATCHET_ORDER", "RATCHET_RAY", "RATCHET_PRIVACY_FINGERPRINT"}
 """What we hand to our own processes."""
 ELSEWHERE = {"RATCHET_AUDIENCE", "RATCHET_PAUSE"}
 """What belongs to the actions: docs/actions.md."""

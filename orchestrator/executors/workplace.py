@@ -16,6 +16,7 @@ from orchestrator.ports import Progress
 from steps.contract import StepError
 from steps.life import Life
 from steps.place import Place
+from steps.secret import FILE, KEY, expected
 from steps.store import Store
 
 STOPPED = Failure(what="stopped", cure="`/rerun` starts a new attempt", retryable=False)
@@ -34,15 +35,19 @@ def additions(order: Order, place: Place) -> dict[str, str]:
         "RAY_AUTH_MODE": os.environ.get("RAY_AUTH_MODE", "disabled"),
         "RATCHET_RUN": order.run,
         MARK: str(place.folder),
+        **expected(os.environ),
     }
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """Our environment without what a step must not have: Ratchet's own tokens, keys and database."""
+    """Our environment without what a step must not have: Ratchet's own tokens, keys and database.
+
+    The privacy key alone is for steps: what they collect is made unlinkable with it, and nobody else needs it.
+    """
     return {
         name: value
         for name, value in environment.items()
-        if not (name.startswith("RATCHET_") and any(word in name for word in _SECRET))
+        if name in (KEY, FILE) or not (name.startswith("RATCHET_") and any(word in name for word in _SECRET))
     }
 
 

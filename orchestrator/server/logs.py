@@ -29,7 +29,7 @@ class Plain(logging.Formatter):
 def secrets_of(settings: Settings) -> list[str]:
     """Every text that must never be seen."""
     github = settings.github
-    found = [settings.token, *settings.notify]
+    found = [settings.token, settings.privacy_key, *settings.notify]
     if github is not None:
         found += [github.token, github.private_key, *github.webhook_secrets]
     return [one for one in found if one]
@@ -45,7 +45,7 @@ def begin(settings: Settings, level: str) -> None:
 
 
 def forget(environment: MutableMapping[str, str]) -> None:
-    """Steps inherit the environment: what was read of it, and is secret, is taken out."""
+    """Steps inherit the environment: what was read of it, and is secret, is taken out; the privacy key is theirs."""
     for name in SECRET:
         environment.pop(name, None)
         environment.pop(f"{name}_FILE", None)

@@ -61,6 +61,30 @@ def test_a_cycle_that_never_began_has_no_pull_request(stage: Begun, github: GitH
     assert {each.path.split("/")[-2] for each in github.exchanges[before:]} == {"1"}
 
 
+def test_nothing_new_behind_a_hold_is_shown_and_its_pull_request_is_closed(stage: Begun, github: GitHub) -> None:
+    """Nothing is merged, nobody is asked, and the status says why; nothing ends while the cycle is held."""
+    one = stage()
+    one.begin()
+    one.says("alice", "/hold")
+    one.says("dave", "/rerun rows=1")
+    one.says("alice", "/unhold")
+    one.says("alice", "/rerun rows=1")
+    assert one.cycle().state is State.SKIPPED
+    [pull] = github.pulls()
+    assert (pull["state"], pull["merged_at"]) == ("closed", None)
+    assert "Skipped: one row is as good as none" in one.posts("status")[0]
+    assert set(github.labels(one.pull)) == {"ratchet", "ratchet:skipped"}
+
+
+def test_a_cycle_that_begins_with_nothing_new_bothers_nobody(stage: Begun, github: GitHub) -> None:
+    """It was skipped before anybody looked: no pull request is opened."""
+    one = stage()
+    one.begin(collect={"rows": "1"})
+    assert one.cycle().state is State.SKIPPED
+    for pull in github.pulls():
+        assert pull["state"] == "closed"
+
+
 def test_a_cycle_that_waits_for_its_turn_is_shown_and_goes_on_by_itself(stage: Begun, github: GitHub) -> None:
     """Two cycles, a room each: what is said in one is not heard in the other."""
     one = stage(second='"1 of bob"')
