@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrator.core.report import Cell, Chart, Failure, Metric, Report, Sample, Series, Table, ToLabel
 
 __all__ = [
-    "Artifact", "Cell", "Chart", "Context", "Dataset", "Given", "Made", "Metric", "Model", "NothingNew", "Report", "Sample",
-    "Series", "StepError", "Table", "ToLabel", "Verdict", "step",
+    "Artifact", "Cell", "Chart", "Context", "Dataset", "Given", "Made", "Metric", "Model", "NothingNew", "Report",
+    "Sample", "Series", "StepError", "Table", "ToLabel", "Verdict", "counted_by", "step",
 ]  # fmt: skip
 
 
@@ -88,6 +88,9 @@ def sayable(text: str) -> str:
 A = TypeVar("A", bound=Artifact)
 G = TypeVar("G", bound=Given)
 M = TypeVar("M", bound=Made)
+S = TypeVar("S", bound=Callable[..., Made])
+
+COUNT = "count_new"  # the attribute of a step that holds its counter
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _SAID_EVERY = 0.1  # seconds between two writes of the progress: a step may speak for every batch
@@ -101,6 +104,7 @@ class Context:
     `target` is the deployment target's folder, `token` the fencing token of the cycle's lease on it. `last` holds
     this stage's outputs in the last cycle that was done. `work` is the run's own folder, where progress is shown;
     without one nobody is listening. `cache` keeps what was downloaded from an artifact root that is not a folder.
+    `tables` is the folder or URL of the target's tables, which outlive cycles: see `steps.snapshot`.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class Context:
         resources: Mapping[str, Any] | None = None,
         work: Path | str | None = None,
         cache: Path | str | None = None,
+        tables: str | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.run = run
@@ -125,6 +130,7 @@ class Context:
         self.resources = dict(resources or {})
         self.work = Path(work) if work else None
         self.cache = Path(cache) if cache else self.folder / "cache"
+        self.tables = tables or str(self.folder / "tables")
         self._said = 0.0
 
     @property
@@ -174,3 +180,17 @@ def step(function: Callable[[G, Context], M]) -> Callable[[G, Context], M]:
     The function is returned as it is; `ratchet check` and the runner read its annotations.
     """
     return function
+
+
+def counted_by(count: Callable[[G, Context], int]) -> Callable[[S], S]:
+    """Over a step: the function that says how many rows a run would find new, for schedules `when: {new_rows: N}`.
+
+    It is asked with what the step is given and changes nothing; too many is better than too few, since the step itself
+    raises `NothingNew`. What it raises is told as why the rows can't be counted.
+    """
+
+    def mark(function: S) -> S:
+        setattr(function, COUNT, count)
+        return function
+
+    return mark

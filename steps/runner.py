@@ -3,6 +3,7 @@
     python -m steps.runner run WORKFOLDER --artifacts ROOT [--targets FOLDER]
     python -m steps.runner describe STEP [STEP…]
     python -m steps.runner validate STEP   < {"parameter": "value"}
+    python -m steps.runner count WORKROOT --artifacts ROOT [--targets FOLDER]   < order.json
 
 Laws: the exit status of `run` is 0 when the product is published and 1 when failure.json says why not; a product that
 is already published is adopted, not made again; nothing half-made looks finished; a traceback goes to the log alone.
@@ -57,17 +58,7 @@ def _make(order: Order, place: Place, store: Store, targets: Path) -> Product:
     given = read_given(step, order)
     place.scratch.mkdir(parents=True, exist_ok=True)
     partial = store.partial(place)
-    context = Context(
-        partial,
-        run=order.run,
-        scratch=place.scratch,
-        target=targets / order.target,
-        token=order.token,
-        last=order.last,
-        resources=order.resources.model_dump(mode="json"),
-        work=place.folder,
-        cache=place.root / "cache",
-    )
+    context = _context(order, place, store, targets, partial, scratch=place.scratch, work=place.folder)
     try:
         made = step.function(given, context)
         if not isinstance(made, Made):
@@ -79,6 +70,30 @@ def _make(order: Order, place: Place, store: Store, targets: Path) -> Product:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)  # a full disk gets its room back
         raise
+
+
+def _context(
+    order: Order,
+    place: Place,
+    store: Store,
+    targets: Path,
+    folder: Path,
+    *,
+    scratch: Path | None = None,
+    work: Path | None = None,
+) -> Context:
+    return Context(
+        folder,
+        run=order.run,
+        scratch=scratch,
+        target=targets / order.target,
+        token=order.token,
+        last=order.last,
+        resources=order.resources.model_dump(mode="json"),
+        work=work,
+        cache=place.root / "cache",
+        tables=f"{store.root}/tables/{order.target}",
+    )
 
 
 def _settle(place: Place, store: Store, product: Product) -> None:
@@ -197,19 +212,34 @@ def _validate(step: str) -> dict[str, Any]:
         return {"problems": [{"field": "", "what": f"{step}: {failure.what}", "cure": failure.cure}]}
 
 
+def _count(root: Path, artifacts: str, targets: Path | None) -> dict[str, Any]:
+    from steps.counting import count
+
+    def surroundings(folder: Path, order: Order) -> Context:
+        place, store = Place(root, order.run), open_store(artifacts)
+        return _context(order, place, store, targets or _targets(place, store, artifacts), folder)
+
+    return count(Order.model_validate_json(sys.stdin.buffer.read()), surroundings, read_given)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line of `python -m steps.runner`."""
     parser = argparse.ArgumentParser(prog="steps.runner", description="Runs one step, or says what it takes and makes.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     runs = verbs.add_parser("run")
     runs.add_argument("folder", type=Path)
-    runs.add_argument("--artifacts", required=True)
-    runs.add_argument("--targets", type=Path)
+    counts = verbs.add_parser("count")
+    counts.add_argument("folder", type=Path)
+    for one in (runs, counts):
+        one.add_argument("--artifacts", required=True)
+        one.add_argument("--targets", type=Path)
     verbs.add_parser("describe").add_argument("steps", nargs="+")
     verbs.add_parser("validate").add_argument("step")
     asked = parser.parse_args(arguments)
     if asked.verb == "run":
         return run(asked.folder, asked.artifacts, asked.targets)
+    if asked.verb == "count":
+        return _answer(lambda: _count(asked.folder, asked.artifacts, asked.targets))
     if asked.verb == "describe":
         return _answer(lambda: [describe(name) for name in asked.steps])
     return _answer(lambda: _validate(asked.step))

@@ -34,6 +34,10 @@ class Store(Protocol):
 
     remote: bool
 
+    @property
+    def root(self) -> Path | str:
+        """Where it is: tables and targets lie there beside the cycles."""
+
     def product(self, run: str) -> Product | None:
         """What the run has published, or None. Raises `StepError` when that can't be read."""
 

@@ -84,7 +84,7 @@ def learn(work: Work, settings: Settings, seat: Seat) -> None:
     torch.manual_seed(settings.seed)
     model, tokenizer = classifier.load(settings.start, settings.labels)
     freeze(model, settings.train_layers)
-    data = _Data(list(snapshot.read(work.folder, ROWS)), tokenizer, classifier.length(model, settings.max_length))
+    data = _Data(list(snapshot.read_rows(work.folder / ROWS)), tokenizer, classifier.length(model, settings.max_length))
     wrapped = seat.wrap(model)
     trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimiser = torch.optim.AdamW(trained.values(), lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY)
@@ -224,7 +224,7 @@ class _Pace:
 def _finish(work: Work, settings: Settings, model: Any, tokenizer: Any, losses: list[float], pace: _Pace) -> None:
     """Validate, write the model, then say that it is complete."""
     work.tell(done=pace.total, total=pace.total, note="validating and writing the model")
-    validation = list(snapshot.read(work.folder, VALIDATION))
+    validation = list(snapshot.read_rows(work.folder / VALIDATION))
     model.eval().cpu()
     texts = [row.text for row in validation]
     found = classifier.predict(model, tokenizer, texts, max_length=settings.max_length).argmax(axis=1)

@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,11 +45,10 @@ def labelled(path, pairs):
 
 
 def test_a_snapshot_has_what_its_law_says(tmp_path):
-    """Six columns, each text on one side of the split, labels by the thresholds, the middle dropped and counted."""
+    """Each text on one side of the split, labels by the thresholds, the middle dropped and counted."""
     source = str(parquet(tmp_path / "a.parquet", text=TEXTS, rating=RATINGS, domain=["films"] * 200))
     made, rows = run(tmp_path, source, group="domain", **RATED)
     train, holdout = rows[snapshot.TRAIN], rows[snapshot.HOLDOUT]
-    assert pq.read_schema(Path(made.data.uri) / snapshot.TRAIN).names == list(snapshot.COLUMNS)
     assert snapshot.read_labels(Path(made.data.uri)) == ("negative", "positive")
     assert {row.text: row.label for row in train + holdout} == {
         text: int(rating > 0) for text, rating in zip(TEXTS, RATINGS, strict=True) if rating
@@ -96,7 +94,7 @@ def test_order_and_repetition_change_nothing(tmp_path_factory, pairs, chance):
     chance.shuffle(again)
     labelled(folder / "x1.jsonl", again)
     other, _ = run(folder, str(folder / "x*.jsonl"), 1)
-    for name in (snapshot.TRAIN, snapshot.HOLDOUT, snapshot.LABELS):
+    for name in (snapshot.SNAPSHOT, snapshot.LABELS):
         assert (Path(made.data.uri) / name).read_bytes() == (Path(other.data.uri) / name).read_bytes()
 
 

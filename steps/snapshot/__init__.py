@@ -1,0 +1,44 @@
+"""Snapshots: the rows that models are trained and measured on, as versions of a table.
+
+A dataset's folder names the parts of a Delta table that it consists of (`dataset.py`); parts are plain parquet files,
+one partition a cycle (`part.py`, `table.py`); rows that have to be forgotten leave every version (`erase.py`,
+`ledger.py`, `erasure.py`).
+"""
+
+from steps.snapshot.dataset import (
+    LABELS,
+    SNAPSHOT,
+    Opened,
+    Snapshot,
+    batches,
+    opened,
+    publish,
+    read,
+    read_labels,
+    table_of,
+    write,
+)
+from steps.snapshot.ledger import Record, Wanted
+from steps.snapshot.part import Part, Stage, write_part
+from steps.snapshot.rows import (
+    COLUMNS,
+    HOLDOUT,
+    SIDES,
+    TRAIN,
+    Row,
+    columns_of,
+    identity,
+    normalise,
+    portion,
+    read_rows,
+    rows_of,
+    schema,
+    write_rows,
+)
+from steps.snapshot.table import Table, Version
+
+__all__ = [
+    "COLUMNS", "HOLDOUT", "LABELS", "SIDES", "SNAPSHOT", "TRAIN", "Opened", "Part", "Record", "Row", "Snapshot",
+    "Stage", "Table", "Version", "Wanted", "batches", "columns_of", "identity", "normalise", "opened", "portion",
+    "publish", "read", "read_labels", "read_rows", "rows_of", "schema", "table_of", "write", "write_part", "write_rows",
+]  # fmt: skip
