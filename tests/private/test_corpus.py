@@ -73,17 +73,16 @@ SHAPES = {
 }
 
 
+def _is_iban(number: str) -> bool:
+    """The standard's own test: the whole, country and check digits last, is 1 modulo 97."""
+    return int("".join(str(int(letter, 36)) for letter in number[4:] + number[:4])) % 97 == 1
+
+
 def test_labels_point_at_what_they_say(items: list[Item]) -> None:
     """Undisguised, each value has the shape of its kind, and the check digit by another's implementation of it."""
-    from ko_pii.checksum.business_reg_checksum import is_valid_checksum
-    from presidio_analyzer.predefined_recognizers import CreditCardRecognizer, IbanRecognizer
+    from ko_pii.checksum import business_reg_checksum, luhn
 
-    card, iban = CreditCardRecognizer(), IbanRecognizer()
-    checks = {
-        "business": lambda found: is_valid_checksum(found.replace("-", "")),
-        "card": card.validate_result,
-        "iban": iban.validate_result,
-    }
+    checks = {"business": business_reg_checksum.is_valid_checksum, "card": luhn.is_valid, "iban": _is_iban}
     for one in items:
         for label in one.labels:
             if label.disguise != "plain":
@@ -92,7 +91,7 @@ def test_labels_point_at_what_they_say(items: list[Item]) -> None:
             if label.kind in SHAPES:
                 assert re.fullmatch(SHAPES[label.kind], found), (label.kind, found)
             elif label.kind in checks:
-                assert checks[label.kind](found), (label.kind, found)
+                assert checks[label.kind](re.sub("[ -]", "", found)), (label.kind, found)
 
 
 def test_check_digits_of_published_numbers() -> None:
@@ -107,14 +106,13 @@ def test_check_digits_of_published_numbers() -> None:
 
 @given(chance=st.randoms(use_true_random=False))
 @settings(deadline=None, max_examples=200)
-def test_resident_numbers_pass_presidios_check(chance: random.Random) -> None:
+def test_resident_numbers_pass_another_ones_check(chance: random.Random) -> None:
     """Both a citizen's and a foreigner's."""
-    from presidio_analyzer.predefined_recognizers import KrFrnRecognizer, KrRrnRecognizer
+    from ko_pii.checksum import frn_checksum, rrn_checksum
 
-    made = identifiers.rrn(chance)
-    digits = made.replace("-", "")
+    digits = identifiers.rrn(chance).replace("-", "")
     assert len(digits) == 13
-    assert (KrFrnRecognizer() if digits[6] in "5678" else KrRrnRecognizer()).validate_result(made)
+    assert (frn_checksum if digits[6] in "5678" else rrn_checksum).is_valid_checksum(digits)
 
 
 def plain(text: str) -> str:
