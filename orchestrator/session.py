@@ -36,6 +36,7 @@ from orchestrator.store import Unavailable
 from orchestrator.trouble import Trouble
 from reviewers import commands
 from reviewers.console import Console
+from reviewers.corrections import readable
 from reviewers.plain import duration
 
 FRAME = 0.25  # seconds between two looks at a run's progress
@@ -159,7 +160,7 @@ class Session:
             case Unheld():
                 say(f"{event.by.login} lets it go on")
             case RerunAsked():
-                changes = " ".join(f"{key}={value}" for key, value in event.changes.items())
+                changes = " ".join(f"{key}={readable(key, value)}" for key, value in event.changes.items())
                 say(f"{event.by.login} asks for {event.stage or 'this stage'} again {changes}".rstrip())
             case CancelAsked():
                 say(f"cancelled by {event.by.login}: {event.reason}", style="yellow")
@@ -177,7 +178,9 @@ class Session:
                 self.console.say(f"{stage} is stopped", style="yellow")
                 return
             if event.outcome.skip:
-                self.console.say(f"{stage} has nothing to do, and the cycle is skipped: {event.outcome}", style="yellow")
+                self.console.say(
+                    f"{stage} has nothing to do, and the cycle is skipped: {event.outcome}", style="yellow"
+                )
                 return
             self.console.say(f"✗ {stage} failed: {event.outcome}", style="red")
             return

@@ -124,9 +124,9 @@ def rerun(
     return RerunAsked(at=at, id=id, by=by, stage=stage, changes=changes, evidence=evidence)
 
 
-def told(value: str) -> str:
-    """The parameter in a few words: `3 labels, by alice and bob`; as it is where it is something else."""
-    found = from_json(value)
+def readable(key: str, value: str) -> str:
+    """A parameter's value for people: corrections in a few words, `3 labels, by alice and bob`; others as they are."""
+    found = from_json(value) if value and key.rpartition(".")[2] == PARAMETER else None
     if found is None:
         return value
     people = list(dict.fromkeys(one.by for one in found))

@@ -6,7 +6,7 @@ Laws:
 - The same cycle gives the same text: a comment is edited only when what it tells has changed.
 """
 
-from reviewers.comment.answer import ROLES, Line, answer, changes_diff, help_text
+from reviewers.comment.answer import ROLES, Line, answer, changes_diff, help_text, labels_diff
 from reviewers.comment.files import files
 from reviewers.comment.gate import check_text, gate, report_name
 from reviewers.comment.intro import intro, title
@@ -29,6 +29,7 @@ __all__ = [
     "help_text",
     "intro",
     "labels",
+    "labels_diff",
     "marker",
     "read_marker",
     "report_name",

@@ -8,8 +8,10 @@ from orchestrator.core.model import Cycle
 from orchestrator.core.noun import Noun
 from reviewers.commands import FORMS
 from reviewers.comment.page import marker, page, table
+from reviewers.corrections import Correction, readable
 from reviewers.safe import block, code, inert_line, prose, text
 
+MOST_LABELS = 50
 MARKS = {"counted": "✅", "refused": "❌", "misread": "😕"}
 
 _MEANS = {
@@ -68,11 +70,22 @@ def changes_diff(cycle: Cycle, stage: str, changes: Mapping[str, str]) -> str:
     lines: list[str] = []
     for owner, pairs in _owned(changes, stage or cycle.stage.name).items():
         lines.append(f"@@ {inert_line(owner, 80)} @@")
-        for key, value in pairs.items():
-            old = _before(cycle, owner, key)
+        for key, typed in pairs.items():
+            old, value = (readable(key, one) for one in (_before(cycle, owner, key), typed))
             lines += [f"- {inert_line(key, 80)}: {inert_line(old, 300)}"] if old else []
             lines.append(f"+ {inert_line(key, 80)}: {inert_line(value, 300)}")
     return block("\n".join(lines), "diff")
+
+
+def labels_diff(corrections: Sequence[Correction], texts: Mapping[str, str]) -> str:
+    """Labels that somebody changed, as a diff: for each the text, the label that it had and the one that it gets."""
+    lines: list[str] = []
+    for one in corrections[:MOST_LABELS]:
+        lines.append(f"@@ {inert_line(texts.get(one.id, one.id), 120) or '(empty)'} @@")
+        lines += [f"- {inert_line(one.was, 80)}", f"+ {inert_line(one.label, 80)}"]
+    more = len(corrections) - MOST_LABELS
+    shown = block("\n".join(lines), "diff")
+    return f"{shown}\n\n… and {more:,} more labels" if more > 0 else shown
 
 
 def _owned(changes: Mapping[str, str], stage: str) -> dict[str, dict[str, str]]:

@@ -2,6 +2,8 @@
 
 Laws:
 - The same cycle, openings and head give the same bytes.
+- `labels.csv` holds the rows that the newest report with any asks people to label, with the labels as they stand: it is
+  the one file that people may edit (see `reviewers/labels.py`).
 - What a machine reads is JSON, with sorted keys; what people read is Markdown, as inert as our comments.
 """
 
@@ -20,6 +22,8 @@ from reviewers.comment.page import page, small, table, when
 from reviewers.comment.report import Space, body, summary, warnings
 from reviewers.comment.svg import svg
 from reviewers.comment.words import SHOWN, headline_words, review_words
+from reviewers.corrections import so_far, standing
+from reviewers.labels import to_csv
 from reviewers.safe import block, code, text
 
 FILE_LIMIT = 400_000  # characters; GitHub shows a Markdown file of half a megabyte
@@ -59,6 +63,7 @@ def files(
     ended, made = outcomes or {}, products or {}
     seen = [_Seen(one, ended.get(one.run, "")) for one in {one.run: one for one in openings}.values()]
     asked = {one.opening.run for one in seen}
+    labelled = next((one.opening for one in reversed(seen) if one.opening.report.to_label), None)
     reports = [(one.name, one.opening.report, _report(one)) for one in seen]
     reports += [(report_name(run), one.report, _unasked(run, one)) for run, one in made.items() if run not in asked]
     found = {
@@ -66,6 +71,8 @@ def files(
         "request.json": _json(_request(cycle)),
         "manifest.json": _json(_manifest(cycle, seen, head, made)),
     }
+    if labelled is not None:
+        found["labels.csv"] = _to_label(cycle, labelled)
     for name, report, shown in reports:
         found[f"reports/{name}.md"] = shown
         found[f"reports/{name}.json"] = _json(report.model_dump(mode="json"))
@@ -77,6 +84,12 @@ def files(
 def _json(value: object) -> str:
     """Ascii, so that no text in it is more than data to any reader."""
     return f"{json.dumps(value, indent=2, sort_keys=True)}\n"
+
+
+def _to_label(cycle: Cycle, opening: Opening) -> str:
+    """The rows that were asked about last, with the labels as they stand."""
+    rows = opening.report.to_label
+    return to_csv(rows, standing(rows, so_far(cycle, opening.stage) or ()))
 
 
 def _request(cycle: Cycle) -> Mapping[str, JsonValue]:
@@ -156,6 +169,9 @@ def _readme(cycle: Cycle, openings: Sequence[_Seen], head: str) -> str:
 def _found(seen: _Seen) -> list[str]:
     run, report = seen.opening.run, seen.opening.report
     where = f"[The report](reports/{seen.name}.md)"
+    if report.to_label:
+        count = len(report.to_label)
+        where = f"{where} · [{count:,} label{'' if count == 1 else 's'} worth a look](labels.csv)"
     return [f"## {code(run)}", seen.ending, summary(report), seen.reviews, where]
 
 

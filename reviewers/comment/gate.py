@@ -7,7 +7,7 @@ Laws:
 
 from orchestrator.core.gate import Gate, Verdict
 from orchestrator.core.model import Cycle, Opening
-from reviewers.comment.page import Links, marker, page
+from reviewers.comment.page import Links, link, marker, page
 from reviewers.comment.report import Space, body, summary, warnings
 from reviewers.comment.words import (
     SHOWN,
@@ -36,6 +36,7 @@ def gate(cycle: Cycle, opening: Opening, links: Links, *, ping: bool = False, ou
         warnings(report, space),
         *_policy(opening),
         *([] if outcome else _question(cycle, opening, ping)),
+        *([] if outcome else _labels(opening, links)),
         *body(report, space),
     ]
     return page(marker("gate", opening.run), blocks, rest=report_link(links, opening.run))
@@ -76,6 +77,19 @@ def _question(cycle: Cycle, opening: Opening, ping: bool) -> list[str]:
         "Or say `/reject reason` to end it, or `/rerun key=value` to have it done again with another value. "
         "An approving review of this pull request counts too.",
         *_ping(cycle, asked, opening, ping),
+    ]
+
+
+def _labels(opening: Opening, links: Links) -> list[str]:
+    """How labels are corrected, where the report asks about some."""
+    count = len(opening.report.to_label)
+    if not count:
+        return []
+    rows = "one label is" if count == 1 else f"{count:,} labels are"
+    file = link("Edit `labels.csv`", links.labels)
+    return [
+        f"**Labels:** {rows} worth a look, below. {file}: change what stands under `label`, leave the rest, and commit "
+        f"to this branch. {code(opening.stage)} then runs again with your labels, and this is asked anew."
     ]
 
 

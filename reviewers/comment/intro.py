@@ -8,6 +8,7 @@ from orchestrator.core.model import Cycle, Stage, Trigger
 from reviewers.comment.answer import help_text
 from reviewers.comment.page import Links, folded, link, marker, page, table, when
 from reviewers.comment.words import deadline_words, gate_words
+from reviewers.corrections import readable
 from reviewers.safe import code, line, text
 
 _BEGAN = {
@@ -65,7 +66,7 @@ def stage_words(stage: Stage) -> str:
 def params(cycle: Cycle) -> list[str]:
     """Blocks: what was set for this cycle, and, folded, what the file says."""
     rows = [
-        [code(stage), code(key), code(value), code(said(_written(cycle, stage).get(key)))]
+        [code(stage), code(key), code(readable(key, value)), code(said(_written(cycle, stage).get(key)))]
         for stage, values in cycle.params.items()
         for key, value in values.items()
     ]

@@ -26,6 +26,7 @@ class Links(Noun):
     server: str = Field("", description="the cycle's page on our server")
     branch: str = Field("", description="its folder on its branch, where people look at files")
     raw: str = Field("", description="the same folder, where pictures are loaded from")
+    labels: str = Field("", description="where its labels.csv is edited")
     workflow_run: str = Field("", description="the run of a workflow that asked for the cycle")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from orchestrator.core.report import Cell, Chart, Metric, Report, Sample, Table
+from orchestrator.core.report import Cell, Chart, Metric, Report, Sample, Table, ToLabel
 from reviewers.comment.mermaid import xychart
 from reviewers.comment.page import folded, link, table
 from reviewers.plain import number
@@ -44,6 +44,8 @@ def body(report: Report, space: Space) -> list[str]:
     for place, chart in enumerate(report.charts, 1):
         blocks.append(picture(chart, place, space))
     blocks += [grid(one, space) for one in report.tables]
+    if report.to_label:
+        blocks.append(_to_label(report.to_label, space))
     if report.samples:
         blocks.append(_samples(report.samples, space))
     return blocks
@@ -131,6 +133,25 @@ def picture(chart: Chart, place: int, space: Space) -> str:
 def _samples(samples: Sequence[Sample], space: Space) -> str:
     lines = [f"- {text(one.text, 300) or '(empty)'}{_note(one)}" for one in samples[: space.samples]]
     return folded(f"Samples ({len(samples):,})", "\n".join([*lines, *_more(samples, space.samples, "samples")]))
+
+
+def _to_label(rows: Sequence[ToLabel], space: Space) -> str:
+    """The rows whose labels are worth a look, the worthiest first."""
+    cells = [
+        [text(one.text, 200) or "(empty)", text(one.label, 60), _guess(one), text(one.why, 200)]
+        for one in rows[: space.rows]
+    ]
+    kept = [place for place in range(4) if place < 2 or any(row[place] for row in cells)]
+    names = ("text", "label", "the model says", "why it is shown")
+    shown = table([names[k] for k in kept], [[row[k] for k in kept] for row in cells])
+    words = f"Labels worth a look ({len(rows):,})"
+    return folded(words, "\n\n".join([shown, *_more(rows, space.rows, "rows")]))
+
+
+def _guess(row: ToLabel) -> str:
+    """What a model would say, and how surely."""
+    sure = f" ({row.confidence:.0%})" if row.predicted and row.confidence is not None else ""
+    return f"{text(row.predicted, 60)}{sure}"
 
 
 def _note(sample: Sample) -> str:

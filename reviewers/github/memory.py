@@ -39,12 +39,14 @@ class Memory(BaseModel):
     """`commit name` to the check run and the sha256 of what it shows; 0 for a status."""
     labels: tuple[str, ...] = ()
     dealt: dict[str, str] = {}
-    """What was said and dealt with: the id of the comment or review to the sha256 of its words."""
+    """What was said and dealt with: the id of the comment or review to the sha256 of its words, or a commit."""
     refused: dict[str, int] = {}
     """How often each user was refused here, by id."""
     since: str = ""
     """Comments that changed before were all read."""
     comments_tag: str = ""
     reviews_tag: str = ""
+    labels_tag: str = ""
+    """Of the commits that change `labels.csv`."""
     settled: bool = False
     """The cycle has ended, and all of it is shown."""

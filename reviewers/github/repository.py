@@ -18,6 +18,7 @@ from reviewers.github.seen import (
     About,
     Check,
     Comment,
+    Commit,
     Conclusion,
     File,
     Label,
@@ -38,7 +39,20 @@ from reviewers.github.seen import (
     read_all,
 )
 
-__all__ = ["ROLES", "Check", "Comment", "Listing", "Pull", "PullReview", "Repository", "Role", "Sent", "Status", "User"]
+__all__ = [
+    "ROLES",
+    "Check",
+    "Comment",
+    "Commit",
+    "Listing",
+    "Pull",
+    "PullReview",
+    "Repository",
+    "Role",
+    "Sent",
+    "Status",
+    "User",
+]
 
 PAGE = 100  # the most that GitHub gives
 T = TypeVar("T")
@@ -72,6 +86,11 @@ class Repository:
         if file.encoding != "base64":  # more than a megabyte comes as a blob alone
             file = self._get(File, f"/git/blobs/{file.sha}")
         return file.content
+
+    def commits(self, branch: str, path: str, etag: str = "") -> Listing[Commit]:
+        """The commits of the branch that change this file, newest first. `Missing` where there is no such branch."""
+        query = {"sha": branch, "path": path, "per_page": str(PAGE)}
+        return self._listing(Commit, Request("GET", f"{self._root}/commits", query, etag=etag))
 
     def user(self, login: str) -> User | None:
         """Who has this login now; None if nobody."""

@@ -4,7 +4,7 @@ Laws:
 - Everything shown is a projection of the record: whoever deletes or edits it loses nothing, and it is shown again.
 - What GitHub refuses of it, for good, holds up nothing else of the room.
 - A merge is of the very commit that we made, and brings the cycle's folder and nothing else: what somebody else pushed
-  to the branch is undone.
+  to the branch is undone. What of it corrects labels is heard first (`labelling.py`), and written again by us.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +18,7 @@ from reviewers.chapters import Chapter, chapters
 from reviewers.commands import Help, Rerun, Status
 from reviewers.github.board import Board
 from reviewers.github.hearing import COUNTED, MISREAD, SEEN, Hearing
+from reviewers.github.labelling import LABELS, Labelling
 from reviewers.github.loop import Loop
 from reviewers.github.meaning import Ask
 from reviewers.github.memory import Memory
@@ -54,6 +55,8 @@ class Room:
         self._hearing = Hearing(loop, people)
         self._keep_memory, self._server = keep, server
         self._board = Board(self)
+        self.people = people
+        self._labelling = Labelling(self)
 
     def attend(self, deleted: Iterable[tuple[int, int]] = (), *, slowly: bool = False) -> None:
         """Hear and show everything there is. `deleted`: (comment, by whom) that were taken away. `slowly`: also look
@@ -71,6 +74,7 @@ class Room:
         if slowly or self.memory.unsure:
             self._look_closely(pull)
         self._hear(pull)
+        self._labelling.hear()
         if slowly:
             self._hearing.read_again(self.cycle)
         self._show()
@@ -192,11 +196,12 @@ class Room:
 
     def _reply(self, said: Utterance, lines: list[comment.Line], about: str = "") -> None:
         """An answer in a comment. Whoever was refused so often gets none any more: a reaction has to do."""
-        if said.user is not None and self._may_ask(said.user.id, lines):
+        if said.user is not None and self.may_answer(said.user.id, lines):
             about = f"{said.kind[0] if said.kind == 'review' else ''}{said.number}{about}"
             self.posts.put(f"answer {about}", comment.answer(about, said.user.login, lines))
 
-    def _may_ask(self, who: int, lines: list[comment.Line]) -> bool:
+    def may_answer(self, who: int, lines: list[comment.Line]) -> bool:
+        """Whether these lines are said to this user, who may have been refused too often here."""
         refused = self.memory.refused
         if any(line.kind == "counted" for line in lines):
             return True
@@ -236,6 +241,7 @@ class Room:
             server=self._server,
             branch=folder,
             raw=f"{root}/raw/{self.branch}/cycles/{self.cycle}",
+            labels=f"{root}/edit/{self.branch}/{LABELS.format(self.cycle)}",
         )
 
     def _show(self) -> None:

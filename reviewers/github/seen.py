@@ -17,6 +17,8 @@ from reviewers.github.protocol import Answer, Json, Unreachable
 Role: TypeAlias = Literal["none", "read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
 Conclusion: TypeAlias = Literal["action_required", "cancelled", "failure", "neutral", "skipped", "success", "timed_out"]
+WEB = "web-flow"
+"""Whom GitHub names as the committer of what is written in its own editor, and signs for."""
 Text = Annotated[str, BeforeValidator(lambda value: value or "")]
 Flag = Annotated[bool, BeforeValidator(bool)]
 
@@ -136,6 +138,32 @@ class Sha(Seen):
     """What GitHub made, or found, by its hash."""
 
     sha: str
+
+
+def _known(value: object) -> object:
+    """GitHub says `{}` where it knows nobody by an address."""
+    return value or None
+
+
+class Commit(Seen):
+    """A commit. Its author is whom GitHub knows by the address that it names, None for nobody: `verified` says whether
+    a signature stands behind the committer, who is `web-flow` where GitHub wrote it for whoever was logged in.
+    """
+
+    sha: str
+    author: Annotated[User | None, BeforeValidator(_known)] = None
+    committer: Annotated[User | None, BeforeValidator(_known)] = None
+    parents: tuple[Sha, ...] = ()
+    message: Text = Field("", validation_alias=AliasPath("commit", "message"))
+    at: datetime | None = Field(None, validation_alias=AliasPath("commit", "committer", "date"))
+    verified: Flag = Field(False, validation_alias=AliasPath("commit", "verification", "verified"))
+    url: Text = Field("", validation_alias="html_url")
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the author is surely who wrote it: a commit may name anybody."""
+        by, made = self.author, self.committer
+        return self.verified and by is not None and made is not None and (made.id == by.id or made.login == WEB)
 
 
 class Ref(Seen):

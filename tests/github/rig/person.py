@@ -1,7 +1,9 @@
 """What a person does on GitHub by hand."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from .wire import Call, Reply
 
@@ -74,6 +76,26 @@ class Person:
         """Make a branch at a commit."""
         self._do("POST", "git/refs", {"ref": f"refs/heads/{name}", "sha": at})
 
+    def write(self, branch: str, path: str, text: str | None, message: str = "") -> str:
+        """Write a file in GitHub's own editor and commit it (None deletes it): GitHub signs it. The commit."""
+        there = self._do("GET", f"contents/{path}?ref={branch}", missing=True)
+        body = {"message": message or f"Update {path.rpartition('/')[2]}", "branch": branch}
+        body |= {"sha": there["sha"]} if there else {}
+        body |= {} if text is None else {"content": base64.b64encode(text.encode()).decode()}
+        return str(self._do("DELETE" if text is None else "PUT", f"contents/{path}", body)["commit"]["sha"])
+
+    def push(self, branch: str, path: str, text: str, address: str = "") -> str:
+        """Push a commit made elsewhere, with an address of anybody's; nobody signed it. The commit."""
+        head = self._do("GET", f"git/ref/heads/{branch}")["object"]["sha"]
+        entry = {"path": path, "mode": "100644", "type": "blob", "content": text}
+        old = self._do("GET", f"git/commits/{head}")["tree"]["sha"]
+        tree = self._do("POST", "git/trees", {"base_tree": old, "tree": [entry]})["sha"]
+        who = {"name": self.login, "email": address or f"{self.login}@users.noreply.github.com"}
+        commit = {"message": f"{path} from elsewhere", "tree": tree, "parents": [head], "author": who}
+        sha = str(self._do("POST", "git/commits", commit)["sha"])
+        self._do("PATCH", f"git/refs/heads/{branch}", {"sha": sha, "force": False})
+        return sha
+
     def delete_branch(self, name: str) -> None:
         """Remove a branch; its pull requests close."""
         self._do("DELETE", f"git/refs/heads/{name}")
@@ -82,9 +104,13 @@ class Person:
         """Press Run workflow."""
         self._do("POST", f"actions/workflows/{file}/dispatches", {"ref": "main", "inputs": inputs})
 
-    def _do(self, method: str, path: str, body: Any = None) -> Any:
-        call = Call(method, f"/repos/{self._repository()}/{path}", {}, {"content-type": "application/json"})
+    def _do(self, method: str, path: str, body: Any = None, *, missing: bool = False) -> Any:
+        path, _, query = path.partition("?")
+        asked = dict(parse_qsl(query))
+        call = Call(method, f"/repos/{self._repository()}/{path}", asked, {"content-type": "application/json"})
         reply = self._send(call if body is None else call.saying(body))
+        if missing and reply.status == 404:
+            return None
         if not reply.ok:
             raise Refusal(reply)
         return reply.body
