@@ -1,0 +1,38 @@
+"""What one check has found, before it is put together. Pure."""
+
+from typing import NamedTuple
+
+from steps.contract import Chart, Metric, Table
+from steps.validate.settings import Kind
+
+
+class Alarm(NamedTuple):
+    """Something a planner must hear of; `kind` decides whether it fails the run."""
+
+    kind: Kind
+    said: str
+
+
+class Part(NamedTuple):
+    """One check's findings, one or more plain sentences always among them."""
+
+    check: str
+    sentences: tuple[str, ...]
+    metrics: tuple[Metric, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share as a planner reads it: 0.1234 is `12.3 %`; what is not quite nothing or all is not rounded to it."""
+    if 0 < share < 0.0005:
+        return "less than 0.1 %"
+    if 0.9995 < share < 1:
+        return "more than 99.9 %"
+    return f"{share:.1%}".replace("%", " %")

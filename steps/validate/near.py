@@ -1,0 +1,189 @@
+"""Near-duplicates: which texts are almost the same as another one. Pure.
+
+MinHash (Broder 1997, "On the resemblance and containment of documents"): the share of hash functions under which two
+sets have the same smallest element estimates their Jaccard similarity |A & B| / |A | B|. Locality-sensitive hashing
+in bands finds the candidates (Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, 3.4); every candidate is then
+verified by the exact similarity, so that nothing is called a near-duplicate that is none.
+
+A text is the set of its pieces of 5 characters, of the form in which texts count as the same; a shorter text is one
+piece. Only the first 2,000 characters count.
+
+In a bucket of many texts each is compared with its 8 neighbours in an order that differs from band to band, not
+with all: that is linear in the rows, and finds one near-duplicate of each text, which is all that is asked.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from steps.snapshot.rows import normalise
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+    Words = NDArray[np.uint64]
+
+PIECE = 5
+LONGEST = 2_000
+HASHES = 64
+_NEIGHBOURS = 8
+_CHUNK = 8_192
+_RECALL = 0.995
+
+
+class Pieces(NamedTuple):
+    """The hashed pieces of n texts one after another: those of text i are `hashed[starts[i]:starts[i + 1]]`."""
+
+    hashed: "Words"
+    starts: "Integers"
+
+
+class Near(NamedTuple):
+    """For each of n rows and each side (0 train, 1 hold-out) the place of a near-duplicate, or -1, and how similar."""
+
+    beside: "Integers"
+    similarity: "NDArray[np.float64]"
+
+
+def near_duplicates(texts: Sequence[str], sides: "Integers", similarity: float, seed: int) -> Near:
+    """The near-duplicates among the texts, given on which side (0 or 1) each stands."""
+    import numpy as np
+
+    pieces = cut(texts)
+    signed = signatures(pieces, HASHES, seed)
+    found = Near(np.full((len(texts), 2), -1, np.int64), np.zeros((len(texts), 2)))
+    bands, rows = banding(similarity)
+    chance = np.random.default_rng(seed)
+    for band in range(bands):
+        keys = _folded(signed[:, band * rows : (band + 1) * rows])
+        shuffled = chance.permutation(len(texts))
+        order = shuffled[np.argsort(keys[shuffled], kind="stable")]
+        for offset in range(1, _NEIGHBOURS + 1):
+            same = keys[order[:-offset]] == keys[order[offset:]]
+            if not same.any():
+                break
+            _note(found, pieces, sides, np.stack([order[:-offset][same], order[offset:][same]]), similarity)
+    return found
+
+
+def banding(similarity: float) -> tuple[int, int]:
+    """Bands and rows a band of at most 64 hashes: the longest rows by which a pair that is just similar enough is a
+    candidate with a chance of 99.5 %, 1 - (1 - s^r)^b."""
+    for rows in range(16, 1, -1):
+        bands = HASHES // rows
+        if 1 - (1 - similarity**rows) ** bands >= _RECALL:
+            return bands, rows
+    return HASHES, 1
+
+
+def cut(texts: Sequence[str]) -> Pieces:
+    """Every piece of every text as a 64-bit number: a polynomial of its code points (Karp & Rabin 1987), mixed."""
+    import numpy as np
+
+    shown = [normalise(text[:LONGEST])[:LONGEST] for text in texts]
+    lengths = np.array([len(text) for text in shown], np.int64)
+    counts = np.maximum(1, lengths - PIECE + 1)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    hashed = np.empty(starts[-1], np.uint64)
+    for first in range(0, len(shown), _CHUNK):
+        padded = "".join(text.ljust(PIECE, "\0") for text in shown[first : first + _CHUNK])
+        points = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+        some = counts[first : first + _CHUNK]
+        origin = np.concatenate([[0], np.cumsum(some + PIECE - 1)[:-1]])
+        at = _ranges(origin, some)
+        value = np.zeros(len(at), np.uint64)
+        for k in range(PIECE):
+            value = value * np.uint64(0x9E3779B97F4A7C15) + points[at + k]
+        hashed[starts[first] : starts[min(first + _CHUNK, len(shown))]] = _mixed(value)
+    return Pieces(hashed, starts)
+
+
+def signatures(pieces: Pieces, hashes: int, seed: int) -> "NDArray[np.uint32]":
+    """MinHash signatures, texts x hashes."""
+    import numpy as np
+
+    chance = np.random.default_rng(seed)
+    salts = chance.integers(0, 2**32, hashes, np.uint32)
+    factors = chance.integers(0, 2**31, hashes, np.uint32) * np.uint32(2) + np.uint32(1)
+    texts = len(pieces.starts) - 1
+    signed = np.empty((texts, hashes), np.uint32)
+    for first in range(0, texts, _CHUNK):
+        starts = pieces.starts[first : first + _CHUNK + 1]
+        words = (pieces.hashed[starts[0] : starts[-1]] >> np.uint64(32)).astype(np.uint32)
+        for k in range(hashes):
+            value = (words ^ salts[k]) * factors[k]
+            value ^= value >> np.uint32(15)
+            value *= np.uint32(0x2C1B3C6D)
+            signed[first : first + len(starts) - 1, k] = np.minimum.reduceat(value, starts[:-1] - starts[0])
+    return signed
+
+
+def jaccard(pieces: Pieces, left: "Integers", right: "Integers") -> "NDArray[np.float64]":
+    """The exact similarity of each pair (up to a collision of 64-bit numbers)."""
+    import numpy as np
+
+    found = np.empty(len(left))
+    for first in range(0, len(left), _CHUNK):
+        a, b = left[first : first + _CHUNK], right[first : first + _CHUNK]
+        (pair_a, set_a), (pair_b, set_b) = _sets(pieces, a), _sets(pieces, b)
+        pairs, words = np.concatenate([pair_a, pair_b]), np.concatenate([set_a, set_b])
+        order = np.lexsort((words, pairs))
+        pairs, words = pairs[order], words[order]
+        twice = (pairs[1:] == pairs[:-1]) & (words[1:] == words[:-1])
+        common = np.bincount(pairs[1:][twice], minlength=len(a))
+        found[first : first + _CHUNK] = common / (np.bincount(pairs, minlength=len(a)) - common)
+    return found
+
+
+def _note(found: Near, pieces: Pieces, sides: "Integers", pairs: "Integers", similarity: float) -> None:
+    """Verify the pairs that would tell something new, and note those which hold."""
+    left, right = pairs
+    fresh = (found.beside[left, sides[right]] < 0) | (found.beside[right, sides[left]] < 0)
+    left, right = left[fresh], right[fresh]
+    exact = jaccard(pieces, left, right)
+    holds = exact >= similarity
+    for one, other in ((left[holds], right[holds]), (right[holds], left[holds])):
+        found.beside[one, sides[other]] = other
+        found.similarity[one, sides[other]] = exact[holds]
+
+
+def _sets(pieces: Pieces, texts: "Integers") -> "tuple[Integers, Words]":
+    """The distinct pieces of these texts, each with the place of its text in `texts`."""
+    import numpy as np
+
+    counts = pieces.starts[texts + 1] - pieces.starts[texts]
+    words = pieces.hashed[_ranges(pieces.starts[texts], counts)]
+    owners = np.repeat(np.arange(len(texts)), counts)
+    order = np.lexsort((words, owners))
+    owners, words = owners[order], words[order]
+    first = np.ones(len(words), np.bool_)
+    first[1:] = (owners[1:] != owners[:-1]) | (words[1:] != words[:-1])
+    return owners[first], words[first]
+
+
+def _ranges(starts: "Integers", counts: "Integers") -> "Integers":
+    """start, start + 1, ... for each start, count of them, one after another."""
+    import numpy as np
+
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
+
+
+def _folded(columns: "NDArray[np.uint32]") -> "Words":
+    """One 64-bit number for each row of a band."""
+    import numpy as np
+
+    value = np.zeros(len(columns), np.uint64)
+    for column in columns.T:
+        value = _mixed(value * np.uint64(0x9E3779B97F4A7C15) + column)
+    return value
+
+
+def _mixed(value: "Words") -> "Words":
+    """The finaliser of SplitMix64 (Steele, Lea & Flood 2014)."""
+    import numpy as np
+
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))

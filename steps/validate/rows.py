@@ -1,0 +1,56 @@
+"""Rows drawn from tables, whatever their order. Pure.
+
+Law: the same rows in any order give the same sample in the same order, which depends on their ids and the seed alone.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+def draw(table: "pa.Table", most: int, seed: int) -> "pa.Table":
+    """At most that many rows: those whose hashed ids are smallest, ordered by that hash."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    ordered = table.take(pc.sort_indices(table, sort_keys=[("id", "ascending"), ("side", "ascending")]))
+    places = hashes(ordered["id"].to_pylist(), seed)
+    return ordered.take(np.argsort(places, kind="stable")[:most])
+
+
+def hashes(ids: Sequence[str | None], seed: int) -> "NDArray[np.uint64]":
+    """A 64-bit number for each id, uniform and independent between seeds."""
+    import numpy as np
+
+    key = seed.to_bytes(8, "little", signed=True)
+    digests = b"".join(blake2b((id or "").encode(), digest_size=8, key=key).digest() for id in ids)
+    return np.frombuffer(digests, np.uint64)
+
+
+def texts(table: "pa.Table") -> list[str]:
+    """The texts, a missing one as an empty one."""
+    return [text or "" for text in table["text"].to_pylist()]
+
+
+def earlier(table: "pa.Table", new: "pa.Table") -> "pa.Table":
+    """The rows that did not arrive with the new ones."""
+    import pyarrow.compute as pc
+
+    return table.filter(pc.invert(pc.is_in(table["arrived"], value_set=pc.unique(new["arrived"]))))
+
+
+def joined(*tables: "pa.Table") -> "pa.Table":
+    """All rows under one another."""
+    import pyarrow as pa
+
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def values(table: "pa.Table", column: str) -> "NDArray[Any]":
+    """A column as a numpy array."""
+    return table[column].to_numpy()
