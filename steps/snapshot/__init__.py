@@ -18,7 +18,7 @@ from steps.snapshot.dataset import (
     table_of,
     write,
 )
-from steps.snapshot.ledger import Record, Wanted
+from steps.snapshot.ledger import Record
 from steps.snapshot.part import Part, Stage, write_part
 from steps.snapshot.rows import (
     COLUMNS,
@@ -26,6 +26,7 @@ from steps.snapshot.rows import (
     SIDES,
     TRAIN,
     Row,
+    Wanted,
     columns_of,
     identity,
     normalise,

@@ -79,6 +79,7 @@ def publish(
     Memory: a million ids.
     """
     parts = table.files(cycles)
+    _complete(table, cycles, parts)
     _disjoint(table.folder, parts)
     found = Snapshot(
         table=_location(folder, table.folder),
@@ -179,6 +180,14 @@ def _location(folder: Path, home: Folder) -> str:
     if home.remote or not Path(home.uri).is_relative_to(root):
         return home.uri
     return Path(os.path.relpath(home.uri, here)).as_posix()
+
+
+def _complete(table: Table, cycles: Sequence[str], parts: Iterable[Part]) -> None:
+    """Raise `StepError` when a cycle's partition isn't there; one whose every row was erased needs none."""
+    there = {part.arrived for part in parts} | table.ledger.cycles()
+    if missing := sorted(set(cycles) - there):
+        cure = "restore the table from a backup, or start anew without the last snapshot"
+        raise StepError(f"the table has no rows of {', '.join(missing)}", where=table.uri, cure=cure)
 
 
 def _disjoint(home: Folder, parts: Sequence[Part]) -> None:

@@ -4,16 +4,17 @@
     decide: the entry says which file became which      ->  one transaction of the table, then the old files go
 
 Laws: a reader sees the table as before until an entry is decided, and as after from then on; killed anywhere and done
-again, it finishes; when it returns no file of the table, committed, superseded or half-written, holds such a row.
+again, it finishes, and so does the next erasure, whatever it is about; when it returns, no file of the table holds such
+a row: none that is committed, superseded, written and not committed, or half-written.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from steps.snapshot.folder import DRAFTS
-from steps.snapshot.ledger import Entry, Record, Replaced, Wanted, became, without
+from steps.snapshot.ledger import Entry, Record, Replaced, became
 from steps.snapshot.part import Part, Stage, batches_of, ids_of, named, write_part
-from steps.snapshot.rows import BATCH, identity
+from steps.snapshot.rows import BATCH, Wanted, identity
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,40 +22,50 @@ if TYPE_CHECKING:
     from steps.snapshot.table import Table
 
 _COLUMNS = ("text", "label", "group", "source", "id", "person", "conversation", "at")
+_EVERY = ("", "g")  # before and behind every id: what is known of a file that the table doesn't know
 
 
-class Found(NamedTuple):
-    """What a request would take: rows by file, and their ids."""
+class Taken(NamedTuple):
+    """The rows of one file that a request takes. `shown`: the ids of their texts as they were kept."""
 
     part: Part
     ids: tuple[str, ...]
+    shown: tuple[str, ...]
 
 
 def erase(table: "Table", wanted: Wanted, record: Record) -> Entry:
-    """Do it, or finish it. The entry says what became of which file."""
+    """Do it, or finish it. The entry says what became of which file. Raises `StepError` for a file that is damaged."""
     with table.folder.lock():
-        entry = table.ledger.begin(wanted, record)
+        key = table.ledger.begin(wanted, record).key
         table.reach("begun")
-        while not entry.done:
-            _apply(table, entry)
-            if found := _replaced(table, without(entry.wanted, entry.found)):
-                files, ids = (
-                    (*entry.files, *(one for one, _ in found)),
-                    {*entry.found}.union(*(ids for _, ids in found)),
-                )
-                entry = table.ledger.write(entry.model_copy(update={"files": files, "found": tuple(sorted(ids))}))
-                table.reach("decided")
-            else:
-                table.folder.clear_drafts()
-                entry = table.ledger.write(entry.model_copy(update={"done": True}))
-    return entry
+        entries = sorted(table.ledger.entries(), key=lambda entry: (entry.key == key, entry.at))
+        return [entry if entry.done else _finished(table, entry) for entry in entries][-1]
 
 
-def look(table: "Table", wanted: Wanted) -> Iterator[Found]:
-    """The rows of the table's own files that a request would take; nothing is changed."""
-    for part in table.files():
-        if ids := _matching(table, part, wanted):
-            yield Found(part, ids)
+def look(table: "Table", wanted: Wanted) -> tuple[Taken, ...]:
+    """What a request would take of the files that the table consists of; nothing is changed."""
+    found = (_taken(table, part, wanted) for part in table.files())
+    return tuple(taken for taken in found if taken.ids)
+
+
+def _finished(table: "Table", entry: Entry) -> Entry:
+    while True:
+        _apply(table, entry)
+        found = _replaced(table, entry)
+        if not found:
+            table.folder.clear_drafts()
+            return table.ledger.write(entry.model_copy(update={"done": True}))
+        taken = [one for one, _ in found]
+        entry = table.ledger.write(
+            entry.model_copy(
+                update={
+                    "files": (*entry.files, *(file for _, file in found)),
+                    "found": tuple(sorted({*entry.found}.union(*(one.ids for one in taken)))),
+                    "shown": tuple(sorted({*entry.shown}.union(*(one.shown for one in taken)))),
+                }
+            )
+        )
+        table.reach("decided")
 
 
 def _apply(table: "Table", entry: Entry) -> None:
@@ -62,62 +73,60 @@ def _apply(table: "Table", entry: Entry) -> None:
     replaced = {file.was.path: file for file in entry.files}
     if not replaced:
         return
-    removed = [part for part in table.active() if part.path in replaced]
-    there = {part.path for part in table.active()}
-    now = {file.now for part in removed if (file := replaced[part.path]).now is not None}
-    added = [part for part in now if part is not None and part.path not in there]
-    table.transact(
-        added, removed, {"what": "erasure", "cycle": "", "rows": -sum(replaced[p.path].gone for p in removed)}
-    )
+    active = {part.path: part for part in table.active()}
+    removed = [part for path, part in active.items() if path in replaced]
+    added = {file.now for part in removed if (file := replaced[part.path]).now and file.now.path not in active}
+    gone = sum(replaced[part.path].gone for part in removed)
+    table.transact([part for part in added if part], removed, {"what": "erasure", "rows": -gone})
     table.reach("replaced")
     for path in replaced:
         table.folder.remove(path)
         table.reach("removed")
 
 
-def _replaced(table: "Table", wanted: Wanted) -> list[tuple[Replaced, tuple[str, ...]]]:
+def _replaced(table: "Table", entry: Entry) -> list[tuple[Taken, Replaced]]:
     """Every file that holds such rows, each written anew without them. Nothing refers to the new files yet."""
+    wanted = entry.wanted.and_also(Wanted(ids=frozenset(entry.found)))
     active = {part.path: part for part in table.active()}
-    known = became(table.ledger.entries())
+    gone = became(table.ledger.entries())
     found = []
     for path in table.folder.names():
-        part = active.get(path) or named(path, table.folder.size(path) or 0, 0, "", "g")
-        if part is None or path.startswith(DRAFTS) or path in known:
+        part = active.get(path) or named(path, table.folder.size(path) or 0, 0, *_EVERY)
+        if part is None or path.startswith(DRAFTS) or path in gone:
             continue
-        ids = _matching(table, part, wanted)
-        if not ids:
-            continue
-        gone = frozenset(ids)
-        now = write_part(Stage(table.uri, part.arrived, ""), part.side, _rest(table, part, gone))
-        table.reach("written")
-        found.append((Replaced(part, now, path in active, len(ids)), ids))
+        taken = _taken(table, part, wanted)
+        if taken.ids:
+            now = write_part(Stage(table.uri, part.arrived, ""), part.side, _rest(table, taken))
+            table.reach("written")
+            found.append((taken, Replaced(part, now, path in active, len(taken.ids))))
     return found
 
 
-def _matching(table: "Table", part: Part, wanted: Wanted) -> tuple[str, ...]:
-    """Ids of the part's rows that are wanted, rising."""
+def _taken(table: "Table", part: Part, wanted: Wanted) -> Taken:
+    """What is wanted of a part. Where only ids are, the files and row groups that can't hold them aren't read."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    by_id = wanted.ids | wanted.texts
     if not wanted.persons and not wanted.texts:
-        near = [one for one in wanted.ids if part.low <= one <= part.high]
-        if not near:
-            return ()
-        ids = ids_of(table.folder, part, min(near), "")
-        return tuple(ids.filter(pc.is_in(ids, pa.array(near, pa.string()))).to_pylist())
-    columns = ["id", "person", *(["text"] if wanted.texts else [])]
-    found: list[str] = []
-    for batch in batches_of(table.folder, part, columns, BATCH):
-        found += batch.column("id").filter(_mask(batch, wanted)).to_pylist()
-    return tuple(found)
+        near = sorted(one for one in by_id if part.low <= one <= part.high)
+        if not near or not pc.any(pc.is_in(ids_of(table.folder, part, near[0], ""), pa.array(near))).as_py():
+            return Taken(part, (), ())
+    ids: list[str] = []
+    shown: list[str] = []
+    for batch in batches_of(table.folder, part, ("id", "person", "text"), BATCH):
+        leaving = batch.filter(_mask(batch, wanted, by_id))
+        ids += leaving.column("id").to_pylist()
+        shown += map(identity, leaving.column("text").to_pylist())
+    return Taken(part, tuple(ids), tuple(shown))
 
 
-def _mask(batch: "pa.RecordBatch", wanted: Wanted) -> "pa.Array":
+def _mask(batch: "pa.RecordBatch", wanted: Wanted, by_id: frozenset[str]) -> "pa.Array":
     import pyarrow as pa
     import pyarrow.compute as pc
 
     mask = pc.or_(
-        pc.is_in(batch.column("id"), pa.array(sorted(wanted.ids | wanted.texts), pa.string())),
+        pc.is_in(batch.column("id"), pa.array(sorted(by_id), pa.string())),
         pc.is_in(batch.column("person"), pa.array(sorted(wanted.persons - {""}), pa.string())),
     )
     if wanted.texts:
@@ -126,10 +135,10 @@ def _mask(batch: "pa.RecordBatch", wanted: Wanted) -> "pa.Array":
     return mask
 
 
-def _rest(table: "Table", part: Part, gone: frozenset[str]) -> "Iterator[pa.RecordBatch]":
+def _rest(table: "Table", taken: Taken) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    leaving = pa.array(sorted(gone), pa.string())
-    for batch in batches_of(table.folder, part, _COLUMNS):
+    leaving = pa.array(taken.ids, pa.string())
+    for batch in batches_of(table.folder, taken.part, _COLUMNS):
         yield batch.filter(pc.invert(pc.is_in(batch.column("id"), leaving)))

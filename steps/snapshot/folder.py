@@ -56,7 +56,8 @@ class Folder:
             top = Path(self.uri)
             return sorted(path.relative_to(top).as_posix() for path in (top / under).rglob("*") if path.is_file())
         fs, base = self._far()
-        found = fs.find(f"{base}/{under}".rstrip("/")) if fs.exists(f"{base}/{under}".rstrip("/")) else []
+        fs.invalidate_cache()
+        found = fs.find(f"{base}/{under}".rstrip("/"))
         return sorted(str(path).removeprefix(f"{base}/") for path in found)
 
     def size(self, name: str) -> int | None:

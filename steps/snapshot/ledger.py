@@ -6,7 +6,7 @@ row is its id, of a person the keyed hash, of a text its id alone: enough to kno
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from steps.contract import StepError
 from steps.snapshot.folder import Folder
 from steps.snapshot.part import Part
-from steps.snapshot.rows import HOLDOUT
+from steps.snapshot.rows import HOLDOUT, Wanted
 
 LEDGER = "_ledger"
 
@@ -28,21 +28,6 @@ class Record(NamedTuple):
     at: str
 
 
-class Wanted(NamedTuple):
-    """What is to be erased: rows of these persons, with these ids, or whose text has one of these ids as it stands."""
-
-    persons: frozenset[str] = frozenset()
-    ids: frozenset[str] = frozenset()
-    texts: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.persons or self.ids or self.texts)
-
-    def and_also(self, other: "Wanted") -> "Wanted":
-        """Both."""
-        return Wanted(*(one | two for one, two in zip(self, other, strict=True)))
-
-
 class Replaced(NamedTuple):
     """One file's part in an erasure: what it was, what it became (None: nothing was left), and who left."""
 
@@ -53,7 +38,7 @@ class Replaced(NamedTuple):
 
 
 class Entry(BaseModel):
-    """One erasure."""
+    """One erasure. `found`: the ids of the rows that it took; `shown`: those of their texts as they were kept."""
 
     model_config = ConfigDict(frozen=True)
     key: str
@@ -64,6 +49,7 @@ class Entry(BaseModel):
     ids: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     files: tuple[Replaced, ...] = ()
     done: bool = False
 
@@ -106,6 +92,10 @@ class Ledger:
     def mark(self) -> str:
         """Changes with every new erasure."""
         return sha256("\n".join(self._names()).encode()).hexdigest()[:16]
+
+    def cycles(self) -> set[str]:
+        """The cycles that erasures have taken rows of."""
+        return {file.was.arrived for entry in self.entries() for file in entry.files}
 
     def begin(self, wanted: Wanted, record: Record) -> Entry:
         """The entry of this request: the one there is, or a new one that has done nothing yet."""
@@ -155,8 +145,3 @@ def followed(parts: Iterable[Part], became: Mapping[str, Part | None]) -> tuple[
         if found is not None:
             now.append(found)
     return tuple(now)
-
-
-def without(wanted: Wanted, ids: Collection[str]) -> Wanted:
-    """The same request with further ids."""
-    return wanted._replace(ids=wanted.ids | frozenset(ids))

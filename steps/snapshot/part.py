@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from steps.contract import StepError
 from steps.snapshot.folder import Folder, sha256_of
-from steps.snapshot.rows import BATCH, SIDES, broken, schema
+from steps.snapshot.rows import BATCH, SIDES, Wanted, broken, schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -196,6 +196,19 @@ def ids_of(folder: Folder, part: Part, low: str, high: str) -> "pa.Array":
             kept = pc.greater_equal(ids, low)
             found += ids.filter(pc.and_(kept, pc.less(ids, high)) if high else kept).chunks
     return pa.concat_arrays(found)
+
+
+def holds(folder: Folder, part: Part, wanted: Wanted) -> bool:
+    """Whether the part has a row with such a person or id."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    people = pa.array(sorted(wanted.persons - {""}), pa.string())
+    ids = pa.array(sorted(wanted.ids | wanted.texts), pa.string())
+    return any(
+        pc.any(pc.or_(pc.is_in(batch.column("person"), people), pc.is_in(batch.column("id"), ids))).as_py()
+        for batch in batches_of(folder, part, ("person", "id"))
+    )
 
 
 def _checked_ids(group: "pa.Table", before: str) -> tuple[str, str]:

@@ -40,6 +40,21 @@ class Row(NamedTuple):
     at: datetime | None = None
 
 
+class Wanted(NamedTuple):
+    """What is to be erased: rows of these persons, with these ids, or whose text has one of these ids as it stands."""
+
+    persons: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.persons or self.ids or self.texts)
+
+    def and_also(self, other: "Wanted") -> "Wanted":
+        """Both."""
+        return Wanted(*(one | two for one, two in zip(self, other, strict=True)))
+
+
 def normalise(text: str) -> str:
     """The form in which two texts count as the same: NFKC, case folded, runs of white space as one blank."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

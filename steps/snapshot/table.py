@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steps.contract import StepError
 from steps.snapshot.folder import Folder
-from steps.snapshot.ledger import Entry, Ledger, Record, Wanted, barred, became, followed
-from steps.snapshot.part import Part, Stage, ids_of, named
-from steps.snapshot.rows import schema
+from steps.snapshot.ledger import Entry, Ledger, Record, barred, became, followed
+from steps.snapshot.part import Part, Stage, holds, ids_of, named
+from steps.snapshot.rows import Wanted, schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,6 +57,7 @@ class Table:
         self.uri = self.folder.uri
         self.ledger = Ledger(self.folder)
         self.reach = reach
+        self._handle: DeltaTable | None = None
 
     @classmethod
     def open(cls, uri: str) -> "Table":
@@ -102,10 +103,14 @@ class Table:
     def _unchanged(self, stage: Stage, parts: Iterable[Part]) -> None:
         if self.ledger.mark() != stage.mark:
             raise _erased(stage)
+        bars = self.barred()
         for part in parts:
+            where = self.folder.at(part.path)
             if self.folder.size(part.path) != part.size:
-                cure = "run the stage again"
-                raise StepError(f"{part.path} is gone", where=self.folder.at(part.path), cure=cure, retryable=True)
+                raise StepError(f"{part.path} is gone", where=where, cure="run the stage again", retryable=True)
+            if bars and holds(self.folder, part, bars):
+                cure = "leave out what `Table.barred()` names, then run the stage again"
+                raise StepError(f"{part.path} holds rows that were erased", where=where, cure=cure)
 
     def files(self, cycles: Collection[str] | None = None) -> tuple[Part, ...]:
         """The parts of these cycles (None: of all), as they are now, sorted by cycle, side and first id."""
@@ -139,7 +144,7 @@ class Table:
     ) -> Entry:
         """Rows of these persons (keyed hashes), with these ids, or with a text of these ids leave every file.
 
-        Done again with the same request it finishes what was begun, and does nothing more. See `steps.snapshot.erase`.
+        Done again with the same request it finishes what was begun, and does nothing more.
         """
         from steps.snapshot.erase import erase
 
@@ -195,9 +200,13 @@ class Table:
 
         with self._understood():
             try:
-                return DeltaTable(self.uri, storage_options=_options(self.uri))
+                if self._handle is None:
+                    self._handle = DeltaTable(self.uri, storage_options=_options(self.uri))
+                else:
+                    self._handle.update_incremental()
             except TableNotFoundError:
                 return None
+            return self._handle
 
     def _created(self) -> "DeltaTable":
         import pyarrow as pa
@@ -207,7 +216,7 @@ class Table:
         if not self.folder.remote:
             os.makedirs(self.uri, exist_ok=True)  # noqa: PTH103 - it is a string everywhere else
         with self._understood():
-            return DeltaTable.create(
+            self._handle = DeltaTable.create(
                 self.uri,
                 kinds,
                 mode="ignore",
@@ -215,6 +224,7 @@ class Table:
                 configuration=_CONFIGURATION,
                 storage_options=_options(self.uri),
             )
+        return self._handle
 
     @contextlib.contextmanager
     def _understood(self) -> Iterator[None]:
