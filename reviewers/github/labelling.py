@@ -98,6 +98,8 @@ class Labelling:
                 return _undone(why)
         if found.problems:
             self._refuse(commit, f"{name}:lines", "; ".join(map(str, found.problems[:MOST])))
+        if not found.corrections and not (found.evidence and found.problems):
+            self._room.memory.shown = ""  # rows are gone and nothing else; what can't be read may be mended as it is
         return _lines(found, past)
 
     def _objection(self, commit: Commit, past: "_Past") -> str:

@@ -44,3 +44,13 @@ def collect(given: Collect, context: Context) -> Collected:
         for id, text, label, predicted, confidence, why in ROWS
     )
     return Collected(rows=given.rows, report=Report(summary=f"{given.rows} new rows were read.", to_label=asked))
+
+
+class Deaf(Given):
+    rows: int = Field(120, ge=1, description="how many rows are read")
+
+
+@step
+def deaf(given: Deaf, context: Context) -> Collected:
+    """Asks, and has no parameter for what is answered."""
+    return collect(Collect(rows=given.rows), context)
