@@ -59,10 +59,26 @@ def wiring(config: Config, described: Mapping[str, Description]) -> list[Problem
         Problem(file=config.file, line=config.line("pipelines", name, "stages", *path), what=what, cure=cure)
         for name, pipeline in config.pipelines.items()
         for path, what, cure in _wrong(pipeline, described)
-    ]
+    ] + [
+        Problem(
+            file=config.file, line=config.line("pipelines", name, "schedule", "when"), what=what, cure=cure,
+            warning=True,
+        )
+        for name, pipeline in config.pipelines.items()
+        for what, cure in _uncounted(pipeline, described)
+    ]  # fmt: skip
 
 
 Wrong = tuple[tuple[str | int, ...], str, str]
+
+
+def _uncounted(pipeline: Pipeline, described: Mapping[str, Description]) -> Iterator[tuple[str, str]]:
+    """What and cure, where a schedule waits for a number that nobody counts; cycles that are asked for begin."""
+    first, schedule = pipeline.stages[0], pipeline.schedule
+    if schedule is None or schedule.when.new_rows is None or described[first.step].get("counts", True):
+        return
+    what = f"{first.step}, the first step, has no counter of new rows, so `when: {{new_rows: …}}` begins nothing"
+    yield what, "put `@counted_by(…)` over the step, or write `older_than` instead"
 
 
 def _wrong(pipeline: Pipeline, described: Mapping[str, Description]) -> Iterator[Wrong]:

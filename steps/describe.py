@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from steps.cause import path_of
-from steps.contract import Context, Given, Made, StepError
+from steps.contract import COUNT, Context, Given, Made, StepError
 
 _JSON: dict[Any, list[str]] = {
     str: ["string"], bool: ["boolean"], int: ["integer", "number"], float: ["number"], type(None): ["null"],
@@ -34,6 +34,7 @@ class Step(NamedTuple):
     function: Callable[[Any, Context], Any]
     given: type[Given]
     made: type[Made]
+    counter: Callable[[Any, Context], int] | None = None
 
 
 def find(name: str) -> Step:
@@ -53,7 +54,7 @@ def find(name: str) -> Step:
         near = difflib.get_close_matches(function_name, dir(module), n=1)
         cure = f"did you mean `{module_name}:{near[0]}`?" if near else "correct the name"
         raise StepError(f"{module_name} has no step {function_name!r}", where=name, cure=cure)
-    return Step(name, function, *_types(name, function))
+    return Step(name, function, *_types(name, function), getattr(function, COUNT, None))
 
 
 def _types(name: str, function: Callable[..., Any]) -> tuple[type[Given], type[Made]]:
@@ -70,7 +71,7 @@ def _types(name: str, function: Callable[..., Any]) -> tuple[type[Given], type[M
 
 
 def describe(name: str) -> dict[str, Any]:
-    """The step as JSON: `given` (JSON schema), `takes`, `made`; or `error` and `cure`."""
+    """The step as JSON: `given` (JSON schema), `takes`, `made`, `counts`; or `error` and `cure`."""
     try:
         found = find(name)
     except StepError as error:
@@ -84,6 +85,7 @@ def describe(name: str) -> dict[str, Any]:
         "given": found.given.model_json_schema(),
         "takes": {key: _field(info) for key, info in found.given.model_fields.items()},
         "made": {key: _field(info) for key, info in fields.items()},
+        "counts": found.counter is not None,
     }
 
 

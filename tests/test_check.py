@@ -60,6 +60,21 @@ def told(*stages):
 TRAIN = "name: train, step: own:train"
 
 
+def test_a_schedule_that_waits_for_a_number_which_nobody_counts_is_warned_of(own):
+    """At its line; a cycle that is asked for begins all the same."""
+    text = """pipelines:
+  p:
+    schedule:
+      cron: "17 2 * * *"
+      when: {new_rows: 5}
+    stages: [{name: train, step: "own:train"}]
+"""
+    [problem] = check(read(text, "f"))
+    assert (problem.warning, problem.line) == (True, 5)
+    assert "own:train, the first step, has no counter of new rows" in problem.what
+    assert check(read(text.replace("{new_rows: 5}", "{older_than: 3d}"), "f")) == []
+
+
 @pytest.mark.parametrize(
     ("stage", "problem"),
     [

@@ -71,6 +71,7 @@ class Facts(Noun):
     last_cycle_at: AwareDatetime | None = None
     new_rows: int | None = Field(None, ge=0, description="rows that no cycle has seen; None when they can't be counted")
     uncounted: str = Field("", description="why the new rows can't be counted")
+    counting: bool = Field(False, description="they are being counted, and will be known at a later look")
 
 
 class Due(Noun):
@@ -115,6 +116,14 @@ def following(schedule: Schedule, at: datetime) -> datetime | None:
     return next((moment for moment in moments if moment > at), None)
 
 
+def to_count(schedule: Schedule, facts: Facts) -> datetime | None:
+    """The moment that has come and that needs the number of new rows; None where the answer does not hang on it."""
+    moment = latest(schedule, facts.now)
+    if schedule.when.new_rows is None or facts.last_considered is None or moment is None:
+        return None
+    return moment if moment > facts.last_considered else None
+
+
 def due(schedule: Schedule, facts: Facts) -> Due | NotDue:
     """Whether a cycle is due, and why or why not."""
     then = following(schedule, facts.now)
@@ -128,6 +137,8 @@ def due(schedule: Schedule, facts: Facts) -> Due | NotDue:
     enough, because = _enough(schedule.when, facts)
     if enough:
         return Due(considered=moment, reason=f"{came}{because}")
+    if facts.counting:
+        return NotDue(reason=f"{came}, and {because}", next=then)
     return NotDue(considered=moment, reason=f"{came}, but {because}: {coming}", next=then)
 
 
@@ -137,7 +148,9 @@ def _enough(when: When, facts: Facts) -> tuple[bool, str]:
         return True, ""
     lacking = []
     if when.new_rows is not None:
-        if facts.new_rows is None:
+        if facts.counting:
+            lacking.append("the new rows are being counted")
+        elif facts.new_rows is None:
             lacking.append(f"the new rows can't be counted ({facts.uncounted or 'nobody counted them'})")
         elif facts.new_rows >= when.new_rows:
             return True, f", and {facts.new_rows} rows are new (needed: {when.new_rows})"

@@ -4,6 +4,7 @@ Laws:
 - Each time of a schedule begins one cycle, however many servers look: its time is the cycle's idempotency key.
 - Remembered after it was begun, and never back in time: who dies in between finds the cycle by its key.
 - Every look says why a cycle is due or is not. What can't be counted is said to be uncounted, never guessed.
+- A time that is still being counted for is neither begun nor passed over: it waits until the number is known.
 """
 
 import logging
@@ -16,10 +17,11 @@ from orchestrator.config import Config
 from orchestrator.core.gate import Person
 from orchestrator.core.model import Cycle, Pipeline, Trigger
 from orchestrator.core.nearest import did_you_mean
-from orchestrator.core.schedule import Due, Facts, NotDue, Schedule, due, following, latest
+from orchestrator.core.schedule import Due, Facts, NotDue, Schedule, due, following, latest, to_count
 from orchestrator.journal import Journal
 from orchestrator.ports import Clock
 from orchestrator.rooms import Marks
+from orchestrator.server.counter import Counted
 from orchestrator.server.keeper import Watched
 from orchestrator.store import Unavailable
 from orchestrator.trouble import Trouble
@@ -29,12 +31,15 @@ from reviewers.plain import inert
 log = logging.getLogger("ratchet.server.clock")
 LONGEST = 60.0  # seconds between two looks: the file or the machine's clock may change
 SLOWEST = 600.0  # a look may ask every step of every pipeline first
-UNCOUNTED = "this version has no counter of new rows"
+LOOK_WAIT = 5.0  # seconds that a look waits for a count: others are due as well
+PLAN_WAIT = 20.0  # that a caller waits: he gives up after thirty
 
 Read = tuple[Config, str]
 """The configuration, and where it was read."""
 Begin = Callable[..., tuple[Cycle, bool]]
 """`begin(config, pipeline, trigger=, purpose=, source=, key=)`: a cycle, and whether it is new. Raises `Trouble`."""
+Count = Callable[[Pipeline, datetime, float], Counted | None]
+"""`count(pipeline, moment, wait)`: how many rows are new, or None while that is being counted."""
 
 
 class Found(NamedTuple):
@@ -45,6 +50,7 @@ class Found(NamedTuple):
     reason: str
     cycle: str | None = None
     next: datetime | None = None
+    new_rows: int | None = None
 
 
 class Timetable:
@@ -58,9 +64,10 @@ class Timetable:
         marks: Marks,
         clock: Clock,
         with_key: Callable[[str], str | None],
+        count: Count,
     ) -> None:
         self._pipelines, self._begin, self._journal, self._marks = pipelines, begin, journal, marks
-        self._clock, self._with_key = clock, with_key
+        self._clock, self._with_key, self._count = clock, with_key, count
         self._told: dict[str, str] = {}
 
     def look(self) -> list[Found]:
@@ -75,7 +82,7 @@ class Timetable:
         for pipeline in read[0].pipelines.values():
             if pipeline.schedule is not None:
                 try:
-                    found.append(self._one(read, pipeline, pipeline.schedule, begin=True))
+                    found.append(self._one(read, pipeline, pipeline.schedule, begin=True, wait=LOOK_WAIT))
                 except Trouble as trouble:
                     self._tell(pipeline.name, f"is due and can't begin: {trouble}")
         return found
@@ -94,7 +101,7 @@ class Timetable:
             raise KeyError(did_you_mean(name, pipelines))
         chosen = [one for one in pipelines.values() if (one.schedule if name is None else one.name == name)]
         return [
-            self._one(read, one, one.schedule, begin=begin)
+            self._one(read, one, one.schedule, begin=begin, wait=PLAN_WAIT)
             if one.schedule is not None
             else self._unscheduled(read, one, begin, key, by)
             for one in chosen
@@ -106,21 +113,30 @@ class Timetable:
         times = [(one.next - now).total_seconds() for one in found if one.next is not None]
         return max(0.0, min([LONGEST, *times]))
 
-    def _one(self, read: Read, pipeline: Pipeline, schedule: Schedule, *, begin: bool) -> Found:
-        mark, now = f"schedule {pipeline.name}", self._clock.now()
+    def _facts(self, pipeline: Pipeline, schedule: Schedule, wait: float) -> Facts:
         newest = self._journal.cycles(pipeline.name, limit=1)
-        considered = _moment(self._marks.get(mark))
+        considered = _moment(self._marks.get(f"schedule {pipeline.name}"))
         facts = Facts(
-            now=now, last_considered=considered, last_cycle_at=newest[0].began_at if newest else None,
-            new_rows=None, uncounted=UNCOUNTED,
-        )  # fmt: skip
+            now=self._clock.now(), last_considered=considered, last_cycle_at=newest[0].began_at if newest else None
+        )
+        moment = to_count(schedule, facts)
+        if moment is None:
+            return facts
+        counted = self._count(pipeline, moment, wait)
+        if counted is None:
+            return facts.but(counting=True)
+        return facts.but(new_rows=counted.rows, uncounted=counted.why)
+
+    def _one(self, read: Read, pipeline: Pipeline, schedule: Schedule, *, begin: bool, wait: float) -> Found:
+        mark, facts = f"schedule {pipeline.name}", self._facts(pipeline, schedule, wait)
         said = due(schedule, facts)
         if isinstance(said, NotDue):
             if begin and said.considered is not None:
                 self._remember(mark, said.considered)
             self._tell(pipeline.name, f"is not due: {said.reason}", quiet=said.considered is None)
-            return Found(pipeline.name, False, said.reason, self._begun(pipeline, schedule, now), said.next)
-        return self._due(read, pipeline, schedule, said, begin=begin)
+            begun = self._begun(pipeline, schedule, facts.now)
+            return Found(pipeline.name, False, said.reason, begun, said.next, facts.new_rows)
+        return self._due(read, pipeline, schedule, said, begin=begin)._replace(new_rows=facts.new_rows)
 
     def _due(self, read: Read, pipeline: Pipeline, schedule: Schedule, said: Due, *, begin: bool) -> Found:
         cycle, new = self._with_key(_key(pipeline, said.considered)), True

@@ -29,6 +29,7 @@ from orchestrator.schema import open_database
 from orchestrator.server import logs
 from orchestrator.server.auth import LOOPBACK, Doorkeeper
 from orchestrator.server.clock import ClockKeeper, Timetable
+from orchestrator.server.counter import Counter
 from orchestrator.server.keeper import Keeper, Watched
 from orchestrator.server.live import Feed
 from orchestrator.server.mailbox import Mailbox
@@ -79,9 +80,10 @@ class House:
         queries = Queries(app.store.database)
         pipelines = parts.pipelines or app.pipelines
         beginner = Beginner(app, self.engine.desk)
+        self.counter = Counter(app, lambda: self.clock.wake())
         timetable = Timetable(
-            pipelines, beginner.begin, app.journal, Marks(app.store), app.clock, queries.with_key
-        )  # fmt: skip
+            pipelines, beginner.begin, app.journal, Marks(app.store), app.clock, queries.with_key, self.counter.count
+        )
         self.clock = ClockKeeper(timetable)
         self.keepers: list[Any] = [mailbox, self.turning, self.clock, *parts.keepers]
         self.office = Office(
@@ -109,6 +111,7 @@ class House:
 
     def stop(self) -> None:
         """End them, the last first; what is running goes on."""
+        self.counter.close()
         for keeper in reversed(self.keepers):
             keeper.stop()
         self.engine.close()

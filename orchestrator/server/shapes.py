@@ -300,6 +300,7 @@ class Plan(BaseModel):
     cycle: str | None = None
     url: str | None = None
     next: datetime | None = None
+    new_rows: int | None = Field(None, description="what was counted for this time; null where it was not, or can't be")
 
 
 class Plans(BaseModel):

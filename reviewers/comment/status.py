@@ -141,7 +141,7 @@ def _runs(cycle: Cycle, links: Links) -> str:
 def _run(cycle: Cycle, run: Run, links: Links) -> list[str]:
     took = duration((run.ended_at - run.at).total_seconds()) if run.ended_at else ""
     gated = cycle.pipeline.stages[cycle.pipeline.index(run.stage)].gate is not None
-    state = "nothing to do" if run.shown == "skipped" else run.shown
+    state = "nothing to do" if run.shown == "skipped" else str(run.shown)
     if gated and run.state == "done":
         state = f"{state}, {link('report', report_link(links, run.id))}" if report_link(links, run.id) else state
     digest = code(run.digest[:SHOWN]) if run.digest else ""

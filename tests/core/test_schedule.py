@@ -10,7 +10,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from orchestrator.core.schedule import Due, Facts, NotDue, Schedule, When, check_cron, due, following, instant, latest
+from orchestrator.core.schedule import (
+    Due,
+    Facts,
+    NotDue,
+    Schedule,
+    When,
+    check_cron,
+    due,
+    following,
+    instant,
+    latest,
+    to_count,
+)
 
 ZONES = st.sampled_from(
     ["UTC", "Asia/Seoul", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu",
@@ -159,6 +171,33 @@ def test_what_else_must_hold(when, facts, is_due, reason):
     assert isinstance(answer, Due) is is_due
     assert reason in answer.reason
     assert answer.considered == datetime(2026, 6, 2, 0, 17, tzinfo=UTC)
+
+
+def test_what_is_being_counted_is_waited_for():
+    """The time is neither begun nor passed over until the number is known; being old enough is enough meanwhile."""
+    now = datetime(2026, 6, 2, 1, tzinfo=UTC)
+    facts = Facts(now=now, last_considered=now - timedelta(days=1), last_cycle_at=now, counting=True)
+    schedule = NIGHTLY.but(when=When(new_rows=5))
+    answer = due(schedule, facts)
+    assert isinstance(answer, NotDue)
+    assert answer.considered is None
+    assert answer.reason == "2026-06-02 02:17 Europe/Berlin has come, and the new rows are being counted"
+    assert isinstance(due(schedule, facts.but(counting=False, new_rows=5)), Due)
+    either = NIGHTLY.but(when=When(new_rows=5, older_than=timedelta(days=7)))
+    assert isinstance(due(either, facts), NotDue)
+    assert isinstance(due(either, facts.but(last_cycle_at=now - timedelta(days=8))), Due)
+
+
+def test_rows_are_counted_only_where_the_answer_hangs_on_it():
+    """Counting may cost a query of a great table: not for a schedule without a bound, and once a night."""
+    now = datetime(2026, 6, 2, 1, tzinfo=UTC)
+    counted = NIGHTLY.but(when=When(new_rows=5))
+    moment = datetime(2026, 6, 2, 0, 17, tzinfo=UTC)
+    before = Facts(now=now, last_considered=now - timedelta(days=1))
+    assert to_count(counted, before) == moment
+    assert to_count(NIGHTLY, before) is None
+    assert to_count(counted, Facts(now=now)) is None, "it is new"
+    assert to_count(counted, before.but(last_considered=moment)) is None, "it was considered"
 
 
 @pytest.mark.parametrize(

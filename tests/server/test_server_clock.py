@@ -4,6 +4,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from premises import until
@@ -13,6 +14,7 @@ from orchestrator.core.model import State, Trigger
 from orchestrator.pipelines import on_disk
 from orchestrator.rooms import Marks
 from orchestrator.server.clock import ClockKeeper, Timetable
+from orchestrator.server.counter import Counted, Counter
 from orchestrator.server.office import Beginner
 from orchestrator.server.queries import Queries
 from orchestrator.trouble import Trouble
@@ -52,15 +54,23 @@ def servers(folder, url, clock):
     (folder / "ratchet.yaml").write_text(NIGHTLY)
     apps = []
 
+    counters = []
+
+    def count(app):
+        counters.append(Counter(app, lambda: None))
+        return counters[-1].count
+
     def another(pipelines=lambda: on_disk("ratchet.yaml")):
         app = App({"RATCHET_DATABASE_URL": url, "RATCHET_ARTIFACTS": str(folder / "artifacts")}, clock=clock)
         apps.append(app)
         queries, begin = Queries(app.store.database), Beginner(app, app.desk).begin
-        made = Timetable(pipelines, begin, app.journal, Marks(app.store), clock, queries.with_key)
+        made = Timetable(pipelines, begin, app.journal, Marks(app.store), clock, queries.with_key, count(app))
         made.app = app
         return made
 
     yield another
+    for counter in counters:
+        counter.close()
     for app in apps:
         app.store.close()
 
@@ -122,7 +132,7 @@ def test_a_server_that_dies_between_the_cycle_and_the_mark_begins_no_second(serv
 
 
 def test_new_rows_are_not_pretended_to_be_counted(servers, clock, folder, caplog):
-    """With no counter the time passes, and it is said why; being old enough is enough."""
+    """A step without a counter: the time passes, and it is said why; being old enough is enough."""
     caplog.set_level(logging.INFO)
     strict = NIGHTLY.replace("Asia/Seoul}", "Asia/Seoul, when: {new_rows: 500}}")
     (folder / "ratchet.yaml").write_text(strict)
@@ -131,7 +141,8 @@ def test_new_rows_are_not_pretended_to_be_counted(servers, clock, folder, caplog
     clock.at = DUE
     found = one.look()[0]
     assert (found.due, found.cycle) == (False, None)
-    assert "the new rows can't be counted (this version has no counter of new rows)" in found.reason
+    assert "the new rows can't be counted (server_sums:add has no counter of new rows" in found.reason
+    assert found.new_rows is None
     assert "can't be counted" in caplog.text
     (folder / "ratchet.yaml").write_text(strict.replace("500}", "500, older_than: 3d}"))
     clock.at += timedelta(days=1)
@@ -140,6 +151,123 @@ def test_new_rows_are_not_pretended_to_be_counted(servers, clock, folder, caplog
     assert one.look()[0].due is False
     clock.at += timedelta(days=2)
     assert one.look()[0].cycle == "c-000002"
+
+
+COUNTED = """
+pipelines:
+  piles:
+    schedule: {cron: "17 2 * * *", timezone: Asia/Seoul, when: {new_rows: 3}}
+    stages: [{name: gather, step: "piles:gather", executor: inline, with: {folder: arrivals}}]
+"""
+PILES = '''
+"""A step that reads what has arrived, and what it is asked before."""
+import os
+import time
+from pathlib import Path
+
+from steps.contract import Context, Given, Made, Report, counted_by, step
+
+
+class Folder(Given):
+    folder: str
+
+
+class Read(Made):
+    files: int
+
+
+def unread(given, context):
+    Path("asked").open("a").write(f"{os.getpid()} {sorted(one for one in os.environ if 'TOKEN' in one)}\\n")
+    while Path("wait").exists():
+        time.sleep(0.01)
+    return len(list(Path(given.folder).iterdir())) - context.last.get("files", 0)
+
+
+@step
+@counted_by(unread)
+def gather(given: Folder, context: Context) -> Read:
+    return Read(files=len(list(Path(given.folder).iterdir())), report=Report(summary="read"))
+'''
+
+
+@pytest.fixture
+def piles(folder):
+    """A pipeline that begins where three files are new; two are."""
+    (folder / "piles.py").write_text(PILES)
+    (folder / "arrivals").mkdir()
+    for name in "ab":
+        (folder / "arrivals" / name).touch()
+    return folder
+
+
+def test_a_night_with_too_few_new_rows_begins_nothing_and_says_so(piles, servers, clock, monkeypatch):
+    """And with enough of them it begins, of which the rows of the last cycle that was done are none."""
+    monkeypatch.setenv("RATCHET_TOKEN", "secret")
+    one = servers()
+    (piles / "ratchet.yaml").write_text(COUNTED)
+    one.look()
+    clock.at = DUE
+    found = one.look()[0]
+    assert (found.due, found.cycle, found.new_rows) == (False, None, 2)
+    assert "but only 2 rows are new (needed: 3): the next time is" in found.reason
+    assert cycles(one) == []
+    assert (piles / "asked").read_text().endswith(" []\n"), "a counter gets no token, as its step"
+    assert one.look()[0].due is False
+    (piles / "arrivals" / "c").touch()
+    clock.at += timedelta(days=1)
+    found = one.look()[0]
+    assert (found.cycle, found.new_rows) == ("c-000001", 3)
+    assert cycles(one)[0].purpose == "2026-11-22 02:17 Asia/Seoul has come, and 3 rows are new (needed: 3)"
+    engine = one.app.engine()
+    until(lambda: engine.turn() or cycles(one)[0].state is State.DONE, "the end")
+    engine.close()
+    clock.at += timedelta(days=1)
+    assert one.look()[0].new_rows == 0
+    assert len((piles / "asked").read_text().splitlines()) == 3, "once for each time"
+
+
+def test_a_slow_count_keeps_nobody_waiting_and_loses_no_night(piles, servers, clock, monkeypatch):
+    """It is told to be under way; who asks again asks the same count; the clock is woken when it is known."""
+    monkeypatch.setattr("orchestrator.server.clock.LOOK_WAIT", 0.05)
+    monkeypatch.setattr("orchestrator.server.clock.PLAN_WAIT", 0.05)
+    one = servers()
+    (piles / "ratchet.yaml").write_text(COUNTED)
+    one.look()
+    (piles / "arrivals" / "c").touch()
+    (piles / "wait").touch()
+    clock.at = DUE
+    for _ in range(3):
+        found = one.look()[0]
+        assert (found.due, found.new_rows) == (False, None)
+        assert found.reason.endswith("has come, and the new rows are being counted")
+    planned = one.plan(on_disk("ratchet.yaml"), "piles", begin=True, key=None)[0]
+    assert planned.reason == found.reason
+    until(lambda: (piles / "asked").exists(), "the question")
+    (piles / "wait").unlink()
+    assert until(lambda: one.look()[0].cycle, "the cycle") == "c-000001"
+    assert len((piles / "asked").read_text().splitlines()) == 1
+
+
+def test_a_count_ends_with_its_patience_and_with_the_server(piles, servers, clock):
+    """Nothing of it is left, and why there is no number is said."""
+    (piles / "ratchet.yaml").write_text(COUNTED)
+    (piles / "wait").touch()
+    pipeline = on_disk("ratchet.yaml")[0].pipelines["piles"]
+    app, known = servers().app, threading.Semaphore(0)
+    hasty = Counter(app, known.release, patience=2)
+    said = hasty.count(pipeline, DUE, 20)
+    assert said == Counted(None, "piles:gather did not count them within 2 s")
+    assert known.acquire(timeout=10)
+    patient = Counter(app, known.release)
+    assert patient.count(pipeline, DUE, 0) is None
+    until(lambda: len((piles / "asked").read_text().splitlines()) == 2, "the question")
+    patient.close()
+    assert known.acquire(timeout=10)
+    said = patient.count(pipeline, DUE, 10)
+    assert "ended with exit status -9 while counting" in said.why
+    pids = [line.split()[0] for line in (piles / "asked").read_text().splitlines()]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    hasty.close()
 
 
 def test_a_file_that_is_broken_begins_nothing_and_is_told_once(servers, clock, folder, caplog):

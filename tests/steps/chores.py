@@ -6,7 +6,19 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from steps.contract import Artifact, Context, Dataset, Given, Made, Model, Report, StepError, step
+from steps.contract import (
+    Artifact,
+    Context,
+    Dataset,
+    Given,
+    Made,
+    Model,
+    NothingNew,
+    Report,
+    StepError,
+    counted_by,
+    step,
+)
 
 
 class Numbers(Given):
@@ -48,6 +60,31 @@ def read(given: Wired, context: Context) -> Doubled:
     """Double what the artifact's files say, and hand the artifact on."""
     files = sorted(context.path(given.data).iterdir())
     return Doubled(data=given.data, total=sum(int(file.read_text()) for file in files), report=Report(summary="Read."))
+
+
+class Folder(Given):
+    """Where files arrive."""
+
+    arrivals: str
+    least: int = 0
+
+
+def unread(given: Folder, context: Context) -> int:
+    """How many files no cycle has read; it leaves a trace in every folder that it is given."""
+    print("counting")  # noqa: T201 - steps do
+    (context.folder / "trace").touch()
+    context.make(Dataset, "data")
+    found = len(list(Path(given.arrivals).iterdir())) - int(context.last.get("total", 0))
+    if given.least and found < given.least:
+        raise NothingNew("no file is new")
+    return found
+
+
+@step
+@counted_by(unread)
+def gather(given: Folder, context: Context) -> Doubled:
+    """Read what has arrived."""
+    raise StepError("it must only be counted")
 
 
 class Trouble(Given):

@@ -34,6 +34,8 @@ def test_a_step_is_described() -> None:
     assert found["takes"]["anything"]["accepts"] == ["steps.contract:Artifact", "integer"]
     assert found["made"]["total"]["types"] == ["integer", "number"]
     assert "report" not in found["made"]
+    assert not found["counts"]
+    assert ask("describe", "chores:gather")[0]["counts"]
 
 
 def test_every_step_is_answered_in_order() -> None:
