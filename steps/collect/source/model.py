@@ -38,11 +38,15 @@ class Columns(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """A row that can't be used as it is: where it stands, and why."""
+    """A row that can't be used as it is: where it stands, and why.
+
+    `rest` when it stands for everything after it too, because the file is damaged from there on.
+    """
 
     source: str
     line: int
     reason: str
+    rest: bool = False
 
 
 class Taken(NamedTuple):
