@@ -97,7 +97,7 @@ def _views(given: "NDArray[np.int_]", simple: "Floats", champion: "Floats | None
     if champion is None:
         return _Views(simple, np.full_like(simple, np.nan), np.zeros(len(given), dtype=np.bool_))
     asked = ~np.isnan(champion).any(axis=1)
-    known = (champion[asked] > 0).any(axis=0)
+    known = np.atleast_1d((champion[asked] > 0).any(axis=0))
     heard = np.asarray(asked & known[given], dtype=np.bool_)
     return _Views(np.where(heard[:, None], (simple + np.nan_to_num(champion)) / 2, simple), champion, heard)
 
