@@ -1,0 +1,126 @@
+"""E-mail, web addresses, IP addresses and names of users. Pure.
+
+An address with a scheme, or with anything behind its host, is replaced as a whole: who can tell which part of a path or
+query says who somebody is? A bare host (`naver.com`, `www.naver.com`) names a site and stays.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from steps.private.spans import RESERVED, Span
+from steps.private.surrogates import spare_handle, spare_host, spare_ip
+
+__all__ = ["contacts"]
+
+_AT = r"(?:\s{0,2}@\s{0,2}|\s?[(\[{<]\s?(?:at|골뱅이)\s?[)\]}>]\s?|\s?골뱅이\s?|\s(?:at|앳)\s)"
+_DOT = r"(?:\.|\s\.\s|\s?[(\[{<]\s?(?:dot|점|닷)\s?[)\]}>]\s?|\s(?:dot|점|닷)\s)"
+_EMAIL = re.compile(
+    rf"(?<![A-Za-z0-9._+\-%])[A-Za-z0-9][A-Za-z0-9._+\-%]{{0,63}}{_AT}(?:[A-Za-z0-9\-]{{1,63}}{_DOT}){{1,4}}[A-Za-z]{{2,24}}",
+    re.I,
+)
+_EMAIL_SPELT = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z0-9](?: [A-Za-z0-9._+\-]){1,63} @(?: [A-Za-z0-9.\-]){1,63} \.(?: [A-Za-z]){2,6}(?![A-Za-z0-9])"
+)
+_EMAIL_SITE = re.compile(
+    r"(?<![A-Za-z0-9._+\-])[A-Za-z0-9][A-Za-z0-9._+\-]{2,63}\s?@\s?"
+    r"(?:네이버|다음|한메일|지메일|네이트|구글|핫메일|야후|naver|daum|gmail|hanmail|nate|hotmail|yahoo)(?![A-Za-z.])",
+    re.I,
+)
+
+
+def _emails(text: str) -> Iterator[Span]:
+    for pattern, score in ((_EMAIL, 0.97), (_EMAIL_SPELT, 0.93), (_EMAIL_SITE, 0.9)):
+        for found in pattern.finditer(text):
+            host = re.sub(r"\s", "", re.sub(_AT, "@", found.group(), flags=re.I)).rpartition("@")[2]
+            if not spare_host(re.sub(_DOT, ".", host, flags=re.I)):
+                yield Span(*found.span(), "email", score)
+
+
+_TAIL = r"(?:[^\s<>\"'`가-힣ㄱ-ㅣ]|(?<=[/=])[가-힣]{1,50})"
+_URL = re.compile(
+    rf"(?<![A-Za-z0-9])(?:h(?:tt|xx)ps?|ftps?|wss?|s3|gs|jdbc:\w{{1,20}}|postgres(?:ql)?|mysql|redis|mongodb(?:\+srv)?)://{_TAIL}+",
+    re.I,
+)
+_HOST = re.compile(
+    r"(?<![A-Za-z0-9@._/\-])(?:[A-Za-z0-9][A-Za-z0-9\-]{0,62}\.){1,5}"
+    r"(?:com|net|org|kr|io|me|gg|ly|be|gl|tv|info|biz|dev|app|xyz|co|us|uk|jp|cn|de|fr|edu|gov|site|page|link|to)"
+    rf"(?::\d{{2,5}})?/{_TAIL}{{1,}}",
+    re.I,
+)
+_PERSONAL = re.compile(
+    r"(?<![A-Za-z0-9@._/\-])(?!www\.|blog\.|m\.)[A-Za-z0-9][A-Za-z0-9\-]{2,62}\.(?:tistory\.com|github\.io|blogspot\.com|wordpress\.com|"
+    r"egloos\.com|tumblr\.com|notion\.site|com\.ne\.kr)\b",
+    re.I,
+)
+
+
+def _urls(text: str) -> Iterator[Span]:
+    for pattern, score in ((_URL, 0.98), (_HOST, 0.94), (_PERSONAL, 0.9)):
+        for found in pattern.finditer(text):
+            end = found.start() + len(found.group().rstrip(".,;:!?)]}…~"))
+            host = re.sub(r"^\w[\w:+]*://", "", text[found.start() : end])
+            host = re.split(r"[/?#]", host)[0].rpartition("@")[2].partition(":")[0]
+            if host and not (spare_host(host) and "@" not in text[found.start() : end]):
+                yield Span(found.start(), end, "url", score)
+
+
+_V4 = re.compile(r"(?<![\d.])(?<![vV])(?:\d{1,3} ?\. ?){3}\d{1,3}(?![\d]|\.\d)")
+_V6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z])")
+_VERSION = re.compile(r"(?:ver(?:sion|\.)?|버전|release|build)\s?\Z", re.I)
+
+
+def _addresses(text: str) -> Iterator[Span]:
+    for found in _V4.finditer(text):
+        if spare_ip(found.group()) or _VERSION.search(text[max(0, found.start() - 9) : found.start()]):
+            continue
+        try:
+            seen = ipaddress.ip_address(".".join(str(int(part)) for part in found.group().split(".")))
+        except ValueError:
+            continue
+        if not (seen.is_loopback or seen.is_unspecified or found.group().startswith("255.")):
+            yield Span(*found.span(), "ip", 0.85)
+    for found in _V6.finditer(text):
+        code = found.group().rstrip(":.") if not found.group().endswith("::") else found.group()
+        try:
+            ipaddress.IPv6Address(code)
+        except ValueError:
+            continue
+        if len([part for part in code.split(":") if part]) >= 3 and not spare_ip(code):
+            yield Span(found.start(), found.start() + len(code), "ip", 0.9)
+
+
+_SITE = (
+    r"카톡|카카오톡|텔레그램|인스타(?:그램)?|트위터|페이스북|페북|아이디|닉네임|telegram|instagram|insta|twitter|"
+    r"kakao(?:talk)?|user ?name|user ?id|login|handle|skype|discord"
+)
+_HANDLE = re.compile(
+    r"(?<![A-Za-z0-9@._/+\-])@(?=[A-Za-z0-9_.]*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![A-Za-z0-9_@])"
+)
+_NAMED = re.compile(
+    rf"(?:{_SITE})\s?(?:아이디|id|계정|account)?\s?(?P<is>은|는|이|가|:|=|is|as)?\s{{0,2}}@?"
+    r"(?P<who>(?=[A-Za-z0-9_.\-]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_.\-]{2,28}[A-Za-z0-9_])(?![A-Za-z0-9@])",
+    re.I,
+)
+
+
+def _handles(text: str) -> Iterator[Span]:
+    for found in _HANDLE.finditer(text):
+        if not spare_handle(found.group()[1:]):
+            yield Span(found.start() + 1, found.end(), "handle", 0.7)
+    for found in _NAMED.finditer(text):
+        who = found["who"]
+        sure = re.search(r"[\d_]", who) or (found["is"] in (":", "=", "은", "는") and who.isascii())
+        if sure and not spare_handle(who):
+            yield Span(*found.span("who"), "handle", 0.75)
+
+
+def contacts(text: str) -> Iterator[Span]:
+    """The contacts of a view."""
+    if "@" in text or "골뱅이" in text or re.search(r"\bat\b", text, re.I) or "앳" in text:
+        yield from _emails(text)
+    if "." in text:
+        yield from _urls(text)
+    if "." in text or ":" in text:
+        yield from _addresses(text)
+    yield from _handles(text)
