@@ -1,7 +1,7 @@
 """Finetune: a pretrained transformer learns the snapshot's classes, starting from the champion where there is one.
 
 Law: a training that was killed goes on from its checkpoint in `context.scratch`, in this attempt or another; the model
-says in `lineage.json` what it descends from.
+says in `lineage.json` what it descends from, and in `rows.parquet` which rows it was shown.
 """
 
 import json
@@ -88,6 +88,7 @@ def finetune(given: Finetune, context: Context) -> Finetuned:
     minutes = (time.monotonic() - began) / 60
     model = context.make(Model, "model")
     shutil.copytree(work.folder / MODEL, context.path(model), dirs_exist_ok=True)
+    snapshot.write_used(context.path(model), chosen.train, chosen.validation)
     seen = {row.arrived for row in rows} | set(start.seen)
     _write_lineage(context.path(model), given, context, start, {"cycles": sorted(seen), **work.result()})
     origin = "the champion" if start.champion else start.base
@@ -158,11 +159,13 @@ def _show(said: dict[str, Any], context: Context) -> None:
 
 
 def _write_lineage(folder: Path, given: Finetune, context: Context, start: _Start, found: dict[str, Any]) -> None:
+    opened = snapshot.opened(context.path(given.data)).snapshot
     lineage = {
         "base": start.base,
         "revision": start.revision or found["revision"],
         "champion": start.champion or None,
         "data": given.data.digest,
+        "snapshot": opened.model_dump(include={"digest", "table", "delta", "cycles"}),
         "cycle": context.run.split("/")[0],
         "cycles": found["cycles"],
         "run": context.run,

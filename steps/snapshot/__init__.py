@@ -15,11 +15,14 @@ from steps.snapshot.dataset import (
     publish,
     read,
     read_labels,
+    relabel,
     table_of,
     write,
 )
+from steps.snapshot.folder import Folder
 from steps.snapshot.ledger import Record
-from steps.snapshot.part import Part, Stage, write_part
+from steps.snapshot.lineage import USED, write_used
+from steps.snapshot.part import Part, Stage, batches_of, ids_of, write_part
 from steps.snapshot.rows import (
     COLUMNS,
     HOLDOUT,
@@ -39,7 +42,8 @@ from steps.snapshot.rows import (
 from steps.snapshot.table import Table, Version
 
 __all__ = [
-    "COLUMNS", "HOLDOUT", "LABELS", "SIDES", "SNAPSHOT", "TRAIN", "Opened", "Part", "Record", "Row", "Snapshot",
-    "Stage", "Table", "Version", "Wanted", "batches", "columns_of", "identity", "normalise", "opened", "portion",
-    "publish", "read", "read_labels", "read_rows", "rows_of", "schema", "table_of", "write", "write_part", "write_rows",
+    "COLUMNS", "HOLDOUT", "LABELS", "SIDES", "SNAPSHOT", "TRAIN", "USED", "Folder", "Opened", "Part", "Record", "Row",
+    "Snapshot", "Stage", "Table", "Version", "Wanted", "batches", "batches_of", "columns_of", "identity", "ids_of",
+    "normalise", "opened", "portion", "publish", "read", "read_labels", "read_rows", "relabel", "rows_of", "schema",
+    "table_of", "write", "write_part", "write_rows", "write_used",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,13 +24,17 @@ from steps.snapshot.table import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    T = TypeVar("T", pa.RecordBatch, pa.Table)
+
 SNAPSHOT, LABELS = "snapshot.json", "labels.json"
 _ROOT = 3  # a published artifact is <root>/<cycle>/<stage>/<attempt>/<name>
 _AT_ONCE = 1_000_000  # ids that are compared at a time
 
 
 class Snapshot(BaseModel):
-    """What a dataset consists of. `folder` and what was erased since are filled in when it is opened."""
+    """What a dataset consists of. `relabelled`: the labels, by id, that people have put in the place of the source's:
+    they are laid over the rows wherever these are read, so that no partition has to be written again.
+    """
 
     model_config = ConfigDict(frozen=True)
     table: str
@@ -39,6 +43,7 @@ class Snapshot(BaseModel):
     labels: tuple[str, ...]
     digest: str
     files: tuple[Part, ...]
+    relabelled: Mapping[str, int] = {}
     extra: Mapping[str, Any] = {}
 
     def rows(self, side: str) -> int:
@@ -72,7 +77,12 @@ def table_of(context: Context, before: Dataset | None = None) -> Table:
 
 
 def publish(
-    folder: Path, table: Table, cycles: Sequence[str], labels: Sequence[str], extra: Mapping[str, Any] | None = None
+    folder: Path,
+    table: Table,
+    cycles: Sequence[str],
+    labels: Sequence[str],
+    extra: Mapping[str, Any] | None = None,
+    relabelled: Mapping[str, int] | None = None,
 ) -> Snapshot:
     """Write the dataset that consists of these cycles' rows into `folder`. Raises `StepError` when a row stands twice.
 
@@ -86,8 +96,9 @@ def publish(
         delta=table.version,
         cycles=tuple(cycles),
         labels=tuple(labels),
-        digest=content_digest(labels, parts),
+        digest=content_digest(labels, parts, relabelled or {}),
         files=parts,
+        relabelled=dict(sorted((relabelled or {}).items())),
         extra=dict(extra or {}),
     )
     _write(folder, found)
@@ -131,9 +142,24 @@ def batches(
     """
     found = opened(folder)
     home = Folder(found.uri)
+    over = found.snapshot.relabelled if "label" in columns else {}
+    asked = [*columns, *(["id"] if over and "id" not in columns else [])]
     for part in found.parts:
         if part.side == side:
-            yield from _now(home, part, columns, batch_rows)
+            for batch in _now(home, part, asked, batch_rows):
+                yield relabel(batch, over).select(list(columns)) if over else batch
+
+
+def relabel(rows: "T", over: Mapping[str, int]) -> "T":
+    """Record batch or table with the labels that `over` gives to some ids. It has the columns `id` and `label`."""
+    import pyarrow as pa
+
+    ids = rows.column("id").to_pylist()
+    if not any(one in over for one in ids):
+        return rows
+    pairs = zip(ids, rows.column("label").to_pylist(), strict=True)
+    labels = pa.array([over.get(one, label) for one, label in pairs], pa.int32())
+    return rows.set_column(rows.schema.get_field_index("label"), "label", labels)
 
 
 def _now(home: Folder, part: Part, columns: Sequence[str], batch_rows: int) -> "Iterator[pa.RecordBatch]":

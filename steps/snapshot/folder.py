@@ -60,6 +60,17 @@ class Folder:
         found = fs.find(f"{base}/{under}".rstrip("/"))
         return sorted(str(path).removeprefix(f"{base}/") for path in found)
 
+    def glob(self, pattern: str) -> list[str]:
+        """The files whose names match, sorted; `*` is any part of a name that does not begin with a point."""
+        if not self.remote:
+            top = Path(self.uri)
+            found = [path.relative_to(top).as_posix() for path in top.glob(pattern)]
+        else:
+            fs, base = self._far()
+            fs.invalidate_cache()
+            found = [str(path).removeprefix(f"{base}/") for path in fs.glob(f"{base}/{pattern}")]
+        return sorted(name for name in found if not any(part.startswith(".") for part in name.split("/")))
+
     def size(self, name: str) -> int | None:
         """Bytes of the file; None when it is not there."""
         try:

@@ -10,7 +10,7 @@ came in. Writing and reading take the memory of one row group.
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -118,14 +118,15 @@ def added(sums: Iterable[str]) -> str:
     return f"{sum(int(one, 16) for one in sums) % _MODULUS:064x}"
 
 
-def content_digest(labels: Sequence[str], parts: Iterable[Part]) -> str:
-    """sha256 (hex) over the labels and, for each side, the number of rows and their sum."""
+def content_digest(labels: Sequence[str], parts: Iterable[Part], relabelled: Mapping[str, int] | None = None) -> str:
+    """sha256 (hex) over the labels, for each side the number of rows and their sum, and what is laid over them."""
     listed = list(parts)
     sides = []
     for side in SIDES:
         own = [part for part in listed if part.side == side]
         sides.append([side, sum(part.rows for part in own), added(part.sum for part in own)])
-    return sha256(json.dumps([list(labels), sides], ensure_ascii=False).encode()).hexdigest()
+    over = [sorted(relabelled.items())] if relabelled else []
+    return sha256(json.dumps([list(labels), sides, *over], ensure_ascii=False).encode()).hexdigest()
 
 
 def named(path: str, size: int, rows: int, low: str, high: str) -> Part | None:
