@@ -7,19 +7,20 @@ Laws:
 - The profile that is kept for the next night holds no text, no word and no id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from steps.contract import Chart, Metric, Table
 from steps.validate.finding import Part
+from steps.validate.overlap import Overlap, Shared
 from steps.validate.profile import MOST_NIGHTS, Night, Pinned, Profile
 from steps.validate.settings import KINDS, Checks, Key, Kind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["KINDS", "Checks", "Facts", "Findings", "Key", "Kind", "Profile", "Totals", "validate"]
+__all__ = ["KINDS", "Checks", "Facts", "Findings", "Key", "Kind", "Overlap", "Profile", "Shared", "Totals", "validate"]
 
 
 class Totals(NamedTuple):
@@ -50,7 +51,8 @@ class Facts(NamedTuple):
     """What there is to look at: bounded samples with the snapshot's columns, and exact counts.
 
     `new` are tonight's rows on both sides; `train` and `holdout` all rows to date, each drawn by a hash of the id.
-    `earlier` is the last accepted snapshot's profile.
+    `earlier` is the last accepted snapshot's profile. `shared` are exact counts over all rows, by `Overlap`; without
+    them what both sides share is counted in the samples.
     """
 
     new: "pa.Table"
@@ -61,6 +63,7 @@ class Facts(NamedTuple):
     earlier: Profile | None
     now: datetime
     seed: int = 0
+    shared: Mapping[Key, Shared] | None = None
 
 
 class Findings(NamedTuple):
@@ -131,12 +134,14 @@ def _leakage(facts: Facts, settings: Checks) -> list[Part]:
 
     sides = leakage.Sides(facts.train, facts.holdout, sum(facts.totals.train), sum(facts.totals.holdout))
     return [
-        leakage.same_rows(sides), leakage.keys(sides, settings), leakage.near_duplicates(sides, settings, facts.seed)
-    ]  # fmt: skip
+        leakage.same_rows(sides),
+        leakage.keys(sides, facts.shared, settings),
+        leakage.near_duplicates(sides, settings, facts.seed),
+    ]
 
 
 def _drift(facts: Facts, settings: Checks) -> list[Part]:
-    from steps.validate import drift, rows
+    from steps.validate import drift, rows, shift
 
     new = _drawn(facts.new, settings.drift_rows // 2, facts.seed)
     before = rows.earlier(rows.joined(facts.train, facts.holdout), facts.new)
@@ -149,8 +154,8 @@ def _drift(facts: Facts, settings: Checks) -> list[Part]:
     nights = facts.earlier.nights if facts.earlier else ()
     return [
         drift.texts(compared, nights, facts.now, settings, facts.seed),
-        drift.labels(facts.labels, facts.totals.new, facts.totals.earlier, settings),
-        drift.lengths(compared, settings),
+        shift.labels(facts.labels, facts.totals.new, facts.totals.earlier, settings),
+        shift.lengths(compared.new, compared.earlier, settings),
         drift.vocabulary(compared, settings),
     ]
 

@@ -7,7 +7,7 @@ classifier two-sample tests"; Ojala & Garriga 2010, "Permutation tests for study
 it is exact for any number of rows.
 
 The classifier is least squares with a ridge on hashed pieces of one to three characters, which for two classes is
-Fisher's discriminant, regularised (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 4.3 and ex. 4.2).
+Fisher's discriminant, regularised (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, ex. 4.2).
 All shuffles share one factorisation, X'X + aI, and are as many right-hand sides: B refits cost about as much as one.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steps.validate import intervals
-from steps.validate.intervals import Estimate
+from steps.validate.intervals import Estimate, Z
 from steps.validate.near import LONGEST
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 FEATURES = 4_096
 RIDGE = 2.0
-_Z = 1.959963984540054
 
 
 class Told(NamedTuple):
@@ -39,15 +38,15 @@ class Told(NamedTuple):
 
 def tell(
     texts: Sequence[str], new: "NDArray[np.bool_]", fold: "NDArray[np.bool_]", permutations: int, seed: int
-) -> Told:
-    """The AUC, its interval (DeLong's within each fold) and its p-value.
+) -> Told | None:
+    """The AUC, its interval (DeLong's within each fold) and its p-value; None if a fold lacks new or earlier rows.
 
-    `fold` must not depend on what is new. Each fold needs new and earlier rows, or a `ValueError` is raised.
+    `fold` says for each row which of two folds it is in, and must not depend on what is new.
     """
     import numpy as np
 
     if any(len(set(new[of].tolist())) < 2 for of in (fold, ~fold)):
-        raise ValueError("too few rows to tell new from earlier")
+        return None
     chance = np.random.default_rng(seed)
     answers = np.stack([new, *(chance.permutation(new) for _ in range(permutations))], axis=1)
     features = hashed(texts)
@@ -56,7 +55,7 @@ def tell(
         scores = _fitted(features[~judged], answers[~judged].astype(np.float64), features[judged])
         areas += [_area(scores[:, k], answers[judged, k]) / 2 for k in range(permutations + 1)]
         spreads += intervals.auc(scores[:, 0], new[judged])[1] ** 2 / 4
-    value, half = float(areas[0]), _Z * spreads**0.5
+    value, half = float(areas[0]), Z * spreads**0.5
     p = (1 + int((areas[1:] >= areas[0]).sum())) / (permutations + 1)
     return Told(Estimate(value, max(0.0, value - half), min(1.0, value + half)), p, tuple(np.sort(areas[1:]).tolist()))
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_Z = 1.959963984540054
+Z = 1.959963984540054
 
 
 class Estimate(NamedTuple):
@@ -18,7 +18,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-def wilson(k: int, n: int, z: float = _Z) -> Estimate:
+def wilson(k: int, n: int, z: float = Z) -> Estimate:
     """k of n: Wilson's score interval (Wilson 1927). 0 of 0 may be anything."""
     if not n:
         return Estimate(0.0, 0.0, 1.0)
@@ -28,7 +28,7 @@ def wilson(k: int, n: int, z: float = _Z) -> Estimate:
     return Estimate(p, max(0.0, centre - half) if k else 0.0, min(1.0, centre + half) if k < n else 1.0)
 
 
-def difference(k: int, n: int, j: int, m: int, z: float = _Z) -> Estimate:
+def difference(k: int, n: int, j: int, m: int, z: float = Z) -> Estimate:
     """k/n - j/m: Newcombe's hybrid score interval (Newcombe 1998, Stat Med 17:873, method 10)."""
     a, b = wilson(k, n, z), wilson(j, m, z)
     d = a.value - b.value

@@ -18,13 +18,12 @@ class _Kept(BaseModel):
 
 
 class Column(_Kept):
-    """What one column of new rows must be. `low` and `high` bound characters of text, or dates (ISO 8601, UTC)."""
+    """What one column of new rows must be. `longest` is in characters."""
 
     name: str
     type: str = Field(description="as pyarrow writes it: `string`, `int32`, `timestamp[us, tz=UTC]`")
     nullable: bool
     allowed: tuple[str, ...] = Field((), description="the only values; empty: any")
-    shortest: int | None = None
     longest: int | None = None
     earliest: datetime | None = None
 

@@ -5,7 +5,7 @@ Law: the same rows in any order give the same sample in the same order, which de
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ def draw(table: "pa.Table", most: int, seed: int) -> "pa.Table":
     import numpy as np
     import pyarrow.compute as pc
 
-    ordered = table.take(pc.sort_indices(table, sort_keys=[("id", "ascending"), ("side", "ascending")]))
+    ordered = table.take(pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ("id", "side", "text")]))
     places = hashes(ordered["id"].to_pylist(), seed)
     return ordered.take(np.argsort(places, kind="stable")[:most])
 
@@ -49,8 +49,3 @@ def joined(*tables: "pa.Table") -> "pa.Table":
     import pyarrow as pa
 
     return pa.concat_tables(tables, promote_options="permissive")
-
-
-def values(table: "pa.Table", column: str) -> "NDArray[Any]":
-    """A column as a numpy array."""
-    return table[column].to_numpy()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ROOM = 4  # a text may be so many times longer than the longest one that was reviewed
 _BEFORE = timedelta(days=3653)  # late rows may be ten years older than the oldest
-_FREE = ("id", "arrived", "source", "group", "person", "conversation")  # text that is a key: no bounds on its length
+_OURS = ("arrived", "id", "side")  # made by collect, not by a source
 
 
 class Breach(NamedTuple):
@@ -31,7 +31,8 @@ class Breach(NamedTuple):
 
 def infer(table: "pa.Table", labels: Sequence[str], now: datetime) -> Pinned:
     """The schema of these rows, with room for rows to come."""
-    return Pinned(since=now, columns=tuple(_column(named(table, labels), name, labels) for name in table.column_names))
+    there = seen(table, labels)
+    return Pinned(since=now, columns=tuple(_column(there, name, labels) for name in there.column_names))
 
 
 def _column(table: "pa.Table", name: str, labels: Sequence[str]) -> Column:
@@ -39,52 +40,60 @@ def _column(table: "pa.Table", name: str, labels: Sequence[str]) -> Column:
     import pyarrow.compute as pc
 
     values = table[name]
-    column = Column(name=name, type=str(values.type), nullable=bool(values.null_count))
+    column = Column(name=name, type=str(values.type), nullable=values.null_count > 0)
     if name == "label":
         return column.model_copy(update={"allowed": tuple(labels)})
-    if not len(values) or values.null_count == len(values):
+    if values.null_count == len(values):
         return column.model_copy(update={"nullable": True})
     if pa.types.is_timestamp(values.type):
         return column.model_copy(update={"earliest": pc.min(values).as_py() - _BEFORE})
-    if pa.types.is_string(values.type) and name not in _FREE:
-        ends = pc.min_max(pc.utf8_length(values)).as_py()
-        return column.model_copy(update={"shortest": min(1, ends["min"]), "longest": max(100, ends["max"] * _ROOM)})
+    if name == "text":
+        return column.model_copy(update={"longest": max(100, pc.max(pc.utf8_length(values)).as_py() * _ROOM)})
     return column
 
 
-def named(table: "pa.Table", labels: Sequence[str]) -> "pa.Table":
-    """The table with the names of the classes in place of their numbers; a number without a name stays one."""
+def seen(table: "pa.Table", labels: Sequence[str]) -> "pa.Table":
+    """The columns that a source fills, as people see them: classes by name, and what is empty as missing."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    if "label" not in table.column_names or not pa.types.is_integer(table["label"].type):
-        return table
-    names = [None if k is None else labels[k] if 0 <= k < len(labels) else f"#{k}" for k in table["label"].to_pylist()]
-    return table.set_column(table.column_names.index("label"), "label", pa.array(names, pa.string()))
+    columns = {}
+    for name in table.column_names:
+        values = table[name].combine_chunks()
+        if name == "label" and pa.types.is_integer(values.type):
+            values = pa.array([_named(place, labels) for place in values.to_pylist()], pa.string())
+        if pa.types.is_string(values.type):
+            values = pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)
+        if name not in _OURS:
+            columns[name] = values
+    return pa.table(columns)
+
+
+def _named(place: int | None, labels: Sequence[str]) -> str | None:
+    """The class's name; a number without a name stays one."""
+    return None if place is None else labels[place] if 0 <= place < len(labels) else f"#{place}"
 
 
 def breaches(table: "pa.Table", labels: Sequence[str], pinned: Pinned) -> tuple[Breach, ...]:
     """Every rule that these rows break."""
     import pandera.pyarrow as pandera
 
-    there = named(table, labels)
-    missing = [
-        Breach(c.name, "the column is missing", 0, "") for c in pinned.columns if c.name not in there.column_names
-    ]
-    wanted = {column.name: column for column in pinned.columns if column.name in there.column_names}
-    extra = [Breach(name, "the column is new", 0, "") for name in there.column_names if name not in wanted]
-    kinds = {name: str(there[name].type) for name in wanted}
-    other = [
-        Breach(n, f"the type is {kinds[n]} and was {c.type}", 0, "") for n, c in wanted.items() if kinds[n] != c.type
-    ]
-    same = {name: column for name, column in wanted.items() if kinds[name] == column.type}
-    columns = {name: _pandera(column, there[name].type) for name, column in same.items()}
-    try:
-        if columns:
+    there = seen(table, labels)
+    kinds = {name: str(there[name].type) for name in there.column_names}
+    wanted = {column.name: column for column in pinned.columns}
+    said = [(name, "the column is missing") for name in wanted if name not in kinds]
+    said += [(name, "the column is new") for name in kinds if name not in wanted]
+    same = {name: column for name, column in wanted.items() if kinds.get(name, column.type) == column.type}
+    said += [(name, f"the type is {kinds[name]} and was {wanted[name].type}") for name in wanted if name not in same]
+    checked = [column for name, column in same.items() if name in kinds]
+    columns = {column.name: _pandera(column, there[column.name].type) for column in checked}
+    broken: list[Breach] = []
+    if columns and there.num_rows:
+        try:
             pandera.DataFrameSchema(columns).validate(there.select(list(columns)), lazy=True)
-        found = []
-    except pandera.errors.SchemaErrors as error:
-        found = [_breach(same, one) for one in error.schema_errors]
-    return tuple(sorted([*missing, *extra, *other, *found]))
+        except pandera.errors.SchemaErrors as error:
+            broken = [_breach(same, one) for one in error.schema_errors]
+    return tuple(sorted([*(Breach(name, rule, 0, "") for name, rule in said), *broken]))
 
 
 def _pandera(column: Column, kind: "pa.DataType") -> Any:
@@ -94,7 +103,7 @@ def _pandera(column: Column, kind: "pa.DataType") -> Any:
     if column.allowed:
         checks.append(pandera.Check.isin(list(column.allowed)))
     if column.longest is not None:
-        checks.append(pandera.Check.str_length(column.shortest, column.longest))
+        checks.append(pandera.Check.str_length(max_value=column.longest))
     if column.earliest is not None:
         checks.append(pandera.Check.greater_than_or_equal_to(column.earliest))
     return pandera.Column(kind, nullable=column.nullable, checks=checks)
@@ -113,7 +122,7 @@ def _rule(column: Column, check: str) -> str:
     if column.allowed:
         return f"not one of {', '.join(column.allowed[:10])}"
     if column.longest is not None:
-        return f"not between {column.shortest:,} and {column.longest:,} characters"
+        return f"more than {column.longest:,} characters"
     return f"before {column.earliest:%Y-%m-%d}" if column.earliest else check
 
 
@@ -158,5 +167,5 @@ def _bounds(column: Column) -> str:
     if column.allowed:
         return ", ".join(column.allowed[:20])
     if column.longest is not None:
-        return f"{column.shortest:,} to {column.longest:,} characters"
+        return f"up to {column.longest:,} characters"
     return f"from {column.earliest:%Y-%m-%d}" if column.earliest else "any"

@@ -1,4 +1,4 @@
-"""What the checks look at and how strictly: every field may be changed by a planner, so each is described and bounded."""
+"""What the checks look at and how strictly. A planner may change any field, so each is described and bounded."""
 
 from typing import Literal, get_args
 

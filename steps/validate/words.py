@@ -1,18 +1,19 @@
 """Words: how many of the new ones are unknown, and which set new texts apart. Pure."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import log, sqrt
 from typing import NamedTuple
 
-from steps.snapshot.rows import normalise
 from steps.validate import intervals
-from steps.validate.intervals import Estimate
+from steps.validate.intervals import Estimate, Z
 from steps.validate.near import LONGEST
 
 _WORD = re.compile(r"[^\W_]+")
 _LEAST = 5
-_Z = 1.959963984540054
+_PRIOR = 0.1  # the prior weighs a tenth of the data
 
 
 class Unknown(NamedTuple):
@@ -25,7 +26,7 @@ class Unknown(NamedTuple):
 
 
 class Telling(NamedTuple):
-    """A word, the shares of new and earlier texts that have it, and how far it is from chance in standard errors."""
+    """A word, its share of all new and of all earlier words, and how far apart they are in standard errors."""
 
     word: str
     new: float
@@ -34,8 +35,8 @@ class Telling(NamedTuple):
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as they are counted: letters and digits between other characters, normalised."""
-    return _WORD.findall(normalise(text[:LONGEST]))
+    """The words of a text: letters and digits between other characters, composed (NFC) and case folded."""
+    return _WORD.findall(unicodedata.normalize("NFC", text[:LONGEST]).casefold())
 
 
 def unknown(new: Sequence[str], earlier: Sequence[str], vocabulary: Iterable[str]) -> Unknown:
@@ -47,30 +48,30 @@ def unknown(new: Sequence[str], earlier: Sequence[str], vocabulary: Iterable[str
     known = {word for text in vocabulary for word in words(text)}
     (a, spread_a), (b, spread_b) = (_rate(texts, known) for texts in (new, earlier))
     return Unknown(
-        _around(a, spread_a, 0.0), _around(b, spread_b, 0.0), _around(a - b, (spread_a**2 + spread_b**2) ** 0.5, -1.0)
+        _around(a, spread_a, 0.0), _around(b, spread_b, 0.0), _around(a - b, sqrt(spread_a**2 + spread_b**2), -1.0)
     )
 
 
 def telling(new: Sequence[str], earlier: Sequence[str]) -> list[Telling]:
-    """The words by which new texts differ, the most telling first: those that came, then those that went.
+    """The words by which new texts differ: first those that came, last those that went.
 
-    The log-odds ratio with an informative Dirichlet prior, here the counts of both together, over its standard error
-    (Monroe, Colaresi & Quinn 2008, "Fightin' Words", eqs. 16, 20 and 22). A text counts once for a word, and a word
-    must stand in five texts: what one person alone writes is not shown.
+    The log-odds ratio with an informative Dirichlet prior, a tenth of the counts of both together, over its standard
+    error (Monroe, Colaresi & Quinn 2008, "Fightin' Words", eqs. 16, 20 and 22). Shares are of words, not of texts, so
+    that longer texts alone set no word apart. A text counts once for a word, and a word must stand in five texts: what
+    one person alone writes is not shown.
     """
-    from math import log, sqrt
-
     a, b = (Counter(word for text in texts for word in set(words(text))) for texts in (new, earlier))
-    prior = a + b
-    total_a, total_b, total = sum(a.values()), sum(b.values()), sum(prior.values())
+    both = a + b
+    total_a, total_b = sum(a.values()), sum(b.values())
+    weight = _PRIOR * (total_a + total_b)
     found = []
-    for word, count in prior.items():
+    for word, count in both.items():
         if count < _LEAST:
             continue
-        in_a, in_b = a[word] + count, b[word] + count
-        apart = log(in_a / (total_a + total - in_a)) - log(in_b / (total_b + total - in_b))
+        in_a, in_b = a[word] + _PRIOR * count, b[word] + _PRIOR * count
+        apart = log(in_a / (total_a + weight - in_a)) - log(in_b / (total_b + weight - in_b)) if len(both) > 1 else 0.0
         z = apart / sqrt(1 / in_a + 1 / in_b)
-        found.append(Telling(word, a[word] / max(1, len(new)), b[word] / max(1, len(earlier)), z))
+        found.append(Telling(word, a[word] / max(1, total_a), b[word] / max(1, total_b), z))
     return sorted(found, key=lambda told: (-told.z, told.word))
 
 
@@ -83,4 +84,4 @@ def _rate(texts: Sequence[str], known: set[str]) -> tuple[float, float]:
 
 
 def _around(value: float, spread: float, least: float) -> Estimate:
-    return Estimate(value, max(least, value - _Z * spread), min(1.0, value + _Z * spread))
+    return Estimate(value, max(least, value - Z * spread), min(1.0, value + Z * spread))
