@@ -19,7 +19,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "private")]
 
 from corpus import CHECKSUMS, KINDS, Item, generate  # noqa: E402
 from disguises import DISGUISES  # noqa: E402
-from score import COVERED, RIGHT, Score  # noqa: E402
+from score import COVERED, RIGHT, Miss, Score  # noqa: E402
 
 from benchmarks import machine  # noqa: E402 - after the path
 from benchmarks.ratio import Spread  # noqa: E402
@@ -195,12 +194,17 @@ def _reviews(path: Path, rows: int) -> list[Item]:
 
 
 def _show(score: Score, most: int) -> None:
+    """One of each template and disguise, since a rule that fails there fails in all that are alike."""
     for title, misses in (("left", score.missed), ("masked though it is none", score.wrong)):
         for kind in sorted({one.kind for one in misses}):
-            of_kind = [one for one in misses if one.kind == kind]
-            print(f"\n## {kind}, {title}: {len(of_kind)}\n")
-            for one in islice(of_kind, most):
-                print(f"- `{one.value!r}` ({one.disguise}) in {one.item.text!r}")
+            alike: dict[tuple[str, str], list[Miss]] = {}
+            for one in misses:
+                if one.kind == kind:
+                    alike.setdefault((one.item.template, one.disguise), []).append(one)
+            often = sorted(alike.values(), key=len, reverse=True)
+            print(f"\n## {kind}, {title}: {sum(map(len, often))}\n")
+            for ones in often[:most]:
+                print(f"- {len(ones)} × `{ones[0].value!r}` ({ones[0].disguise}) in {ones[0].item.text!r}")
 
 
 if __name__ == "__main__":
