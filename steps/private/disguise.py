@@ -25,6 +25,7 @@ from steps.private.rules.numbers import only
 from steps.private.rules.phones import EXTENSION, dialled
 from steps.private.rules.places import PART_EN, PART_KO, SIDO, STATES
 from steps.private.rules.spoken import cells, redigited
+from steps.private.surrogates import rrn_mark
 from steps.private.view import view
 
 __all__ = ["Disguise", "pseudonym"]
@@ -80,44 +81,35 @@ class Disguise:
 
     def _digits(self, kind: str, scope: str, found: str) -> str:
         digits = "".join(cell.value for cell in cells(found))
-        return redigited(found, "000" + self._number(len(digits) - 3, kind, scope, digits))
+        return redigited(found, _zeros(digits) + self._number(len(digits), kind, scope, digits))
 
     def _rrn(self, kind: str, scope: str, found: str) -> str:
         digits = "".join(cell.value for cell in cells(found))
         fresh = self._number(13, kind, scope, digits)
         date = f"{fresh[:2]}{int(fresh[2:4]) % 12 + 1:02}{int(fresh[4:6]) % 28 + 1:02}"
-        return redigited(found, (date + "90"[int(fresh[6]) % 2] + fresh[7:])[: len(digits)])
+        body = date + "90"[int(fresh[6]) % 2] + fresh[7:12]
+        return redigited(found, (body + rrn_mark(body))[: len(digits)])
 
     def _phone(self, kind: str, scope: str, found: str) -> str:
+        """What is dialled gets the start of a reserved range; the country's code and the writing stay."""
         seen = view(found).text
         digits = "".join(cell.value for cell in cells(found))
         extension = EXTENSION.search(seen)
         spare = only(extension.group()) if extension else ""
         main = digits[: len(digits) - len(spare)]
-        plain = dialled(main)
-        start = self._exchange(plain, scope)
+        plain, foreign = dialled("+" + main if seen.lstrip(" (").startswith("+") else main)
+        start = _exchange(plain, foreign, self._number(3, "area", scope, plain))
         fresh = start + self._number(len(plain) - len(start), kind, scope, plain)
-        kept = max(0, len(main) - len(plain) + (plain[0] == "0" and not main.endswith(plain)))
+        kept = max(0, len(main) - len(plain) + (not main.endswith(plain)))
         tail = fresh[len(fresh) - len(main) + kept :]
         return redigited(found, main[:kept] + tail + self._number(len(spare), kind, scope, "extension", spare))
 
-    def _exchange(self, plain: str, scope: str) -> str:
-        """How the surrogate of a telephone number begins."""
-        if plain[0] == "0" and plain[1:2] != "0":
-            area = 2 if plain[1] == "2" else 4 if plain[1:3] == "50" else 3
-            return plain[:area] + "0"
-        if len(plain) == 10:
-            first = self._number(3, "area", scope, plain)
-            return f"{2 + int(first[0]) % 8}{first[1:]}55501"
-        if len(plain) == 8:
-            return "1510"
-        return plain[:2].replace("0", "1") + "00"
-
     def _coded(self, kind: str, scope: str, found: str) -> str:
+        if not re.search(r"[A-HJ-NP-Zac-hj-km-np-z가-힣]", view(found).text):  # an O or l is a digit that looks so
+            return self._digits(kind, scope, found)
         digits = "".join(c for c in view(found).text if c.isdecimal())
         letters = re.sub(r"[^A-Z]", "", view(found).text.upper())
-        fresh = "000" + self._number(max(0, len(digits) - 3), kind, scope, letters + digits)
-        return _refilled(found, fresh[: len(digits)])
+        return _refilled(found, _zeros(digits) + self._number(len(digits), kind, scope, letters + digits))
 
     def _iban(self, kind: str, scope: str, found: str) -> str:
         code = re.sub(r"[^A-Z0-9]", "", view(found).text.upper())
@@ -199,9 +191,26 @@ class Disguise:
             return self._pick(choices, "place", scope, part.group().lower())
 
         named = PART_KO.sub(place, seen) if korean else PART_EN.sub(word, seen)
+        if named == seen:  # all its words are the names of places' kinds: 12 Mills Courts
+            named = re.sub(r"[A-Za-z]{2,}|[가-힣]+", word, seen, count=1)
         numbers = self._number(64, "number", scope, seen)
         at = iter(numbers * (len(named) // 64 + 1))
         return re.sub(r"\d", lambda digit: next(at), named)
+
+
+def _exchange(plain: str, foreign: bool, area: str) -> str:
+    """How the surrogate of a telephone number begins: a range of `surrogates.RANGES`."""
+    if foreign:
+        return plain[:2] + "00"
+    if plain[0] == "0":
+        size = 2 if plain[1] == "2" else 4 if plain[1:3] == "50" and len(plain) > 10 else 3
+        return plain[:size] + "0"
+    return f"{2 + int(area[0]) % 8}{area[1:]}55501" if len(plain) == 10 else "1510"
+
+
+def _zeros(digits: str) -> str:
+    """How reserved numbers begin; thirteen digits with three zeros may be a child's, born 2000."""
+    return "0000" if len(digits) == 13 else "000"
 
 
 def _refilled(found: str, digits: str) -> str:

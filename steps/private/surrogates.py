@@ -32,29 +32,43 @@ RANGES = (
     Range("licence", r"\D*000\d+", "Korean regions are 11 to 28; elsewhere by agreement"),
     Range("name", "|".join(GIVEN_KO[:3]) + "|" + "|".join(NAMES_EN[:3]) + "|…", "coined names: `coined.py`"),
     Range("passport", r"[A-Z]{1,2}000\d+", "no series begins with three zeros"),
-    Range("phone", r"01\d0\d{6,7}|0\d{1,2}0\d{6,7}|1510\d{4}|\d{3}55501\d\d|\d{1,3}00\d+", "no subscriber's number "
+    Range("phone", r"01\d0\d{6,7}|0\d{1,2}0\d{6,7}|1510\d{4}|\d{3}55501\d\d|[1-9]\d00\d+", "no subscriber's number "
           "begins with 0 (ITU-T E.164 national plans); 1510 is not given; NXX-555-01XX is for fiction"),
     Range("residue", r"xx[a-z]+", "by agreement"),
-    Range("rrn", r"\d{6}[90]\d{6}", "9 and 0 are for people born before 1900"),
+    Range("rrn", r"\d{6}[90]\d{6}", "9 and 0 are for people born before 1900; the last digit is the sum of the others"),
     Range("ssn", r"000\d{6}", "SSA: no area 000"),
     Range("url", r"\w+://example\.com/[a-z]+", "RFC 2606"),
 )  # fmt: skip
 
-_SPARE = re.compile(r"000\d{5,}|\d{6}[90]\d{6}")
+_SPARE = re.compile(r"000\d{3,9}|0000\d{9}|000\d{11,}")
+_SPARE_RRN = re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|1\d|2[0-8])[90]\d{6}")
 _SPARE_PHONE = re.compile(
-    r"01\d0\d{6,7}|02(?:0\d{6,7})|0[3-8]\d0\d{6,7}|050\d0\d{6,7}|1510\d{4}|\d{3}55501\d\d(?:\d{1,6})?|[1-9]\d{0,2}00\d{4,12}"
+    r"01\d0\d{6,7}|02(?:0\d{6,7})|0[3-8]\d0\d{6,7}|050\d0\d{6}|1510\d{4}|[2-9]\d{2}55501\d\d"
 )
+_SPARE_WORLD = re.compile(r"[1-9]\d00\d{4,12}")
 _SPARE_IP = re.compile(r"192\.0\.2\.\d+|198\.51\.100\.\d+|203\.0\.113\.\d+|2001:db8:.*", re.I)
 
 
 def spare(digits: str) -> bool:
     """Whether a row of digits may be the surrogate of an account, card, licence, business or resident number."""
-    return _SPARE.fullmatch(digits) is not None
+    return _SPARE.fullmatch(digits) is not None or spare_rrn(digits)
 
 
-def spare_phone(digits: str) -> bool:
-    """Whether the digits, as dialled within the country, may be the surrogate of a telephone number."""
-    return _SPARE_PHONE.fullmatch(digits) is not None or spare(digits)
+def spare_rrn(digits: str) -> bool:
+    """Whether thirteen digits may be the surrogate of a resident number: its last is the others' sum modulo 10."""
+    return _SPARE_RRN.fullmatch(digits) is not None and rrn_mark(digits) == digits[12]
+
+
+def rrn_mark(digits: str) -> str:
+    """The last digit of a resident number's surrogate, by which real numbers are hardly ever taken for one."""
+    return str(sum(map(int, digits[:12])) % 10)
+
+
+def spare_phone(digits: str, foreign: bool = False) -> bool:
+    """Whether the digits, as dialled within the country, may be the surrogate of a telephone number; of a foreign one
+    they begin with the country's code."""
+    pattern = _SPARE_WORLD if foreign else _SPARE_PHONE
+    return pattern.fullmatch(digits) is not None
 
 
 def spare_host(host: str) -> bool:

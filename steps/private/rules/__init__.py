@@ -32,8 +32,7 @@ class Rules:
         spans = [*numbers(seen.text, self.languages), *phones(seen.text), *contacts(seen.text)]
         spans += places(seen.text, self.languages)
         found = [span._replace(start=a, end=b) for span in spans for a, b in (seen.back(span.start, span.end),)]
-        said = spoken(seen)
-        if said is not None:
+        for said in spoken(seen):
             for span in (*numbers(said.text, self.languages), *phones(said.text)):
                 a, b = said.back(span.start, span.end)
                 score = span.score if span.kind == RESERVED else span.score * _SAID

@@ -1,7 +1,7 @@
 """E-mail, web addresses, IP addresses and names of users. Pure.
 
-An address with a scheme, or with anything behind its host, is replaced as a whole: who can tell which part of a path or
-query says who somebody is? A bare host (`naver.com`, `www.naver.com`) names a site and stays.
+A web address is replaced as a whole if something in it may say who somebody is: credentials, a query with a user, mail
+or token, a long code, the page or blog of a user, a shortened link. A public page (`imdb.com/title/tt0111161`) stays.
 """
 
 import ipaddress
@@ -55,14 +55,40 @@ _PERSONAL = re.compile(
 )
 
 
+_SECRET = re.compile(
+    r"[?&;#/](?:[\w\-]*(?:token|key|secret|session|sess|sid|sig|auth|pass|pwd|pw|code|otp|ticket|user|uid|usr|member|memb|"
+    r"account|acct|login|mail|email|phone|tel|name|nick|blogid|invite|reset|verify|cust)[\w\-]*|id)=(?!\d{1,7}(?![\w]))[^&;#]",
+    re.I,
+)
+_CODE = re.compile(r"(?=[A-Za-z0-9_\-.~%]*\d)(?=[A-Za-z0-9_\-.~%]*[A-Za-z])(?<![\w\-])[A-Za-z0-9_\-~%]{20,}")
+_OF_USER = re.compile(
+    r"(?:blog|cafe|me2day|instagram|facebook|fb|twitter|x|tistory|github|gitlab|linkedin|tiktok|pinterest|threads|cyworld|band|"
+    r"t|medium|velog|brunch|notion)\.(?:naver\.com|daum\.net|com|net|io|me|us|co\.kr|so|kakao\.com)(?::\d+)?/[\w@.\-]{2,}"
+    r"|/(?:users?|u|members?|profiles?|people|in|accounts?|home|customers?|patients?)/[\w@.\-]{2,}|/[~@][\w.\-]{2,}"
+    r"|(?:bit\.ly|goo\.gl|t\.co|tinyurl\.com|me2\.do|han\.gl|url\.kr|forms\.gle|open\.kakao\.com)/",
+    re.I,
+)
+_SPELT_ID = re.compile(r"(?:010|011)[\-.]?\d{3,4}[\-.]?\d{4}|\d{6}-?[1-8]\d{6}|[\w.+\-]+(?:@|%40)[\w\-]+\.")
+
+
+def telling(url: str) -> bool:
+    """Whether something in a web address may say who somebody is, or let somebody in."""
+    if re.match(r"(?:s3|gs|jdbc|postgres|mysql|redis|mongodb)", url, re.I) or re.match(r"[\w+]+://[^/?#\s]*@", url):
+        return True
+    if re.match(r"\w+://\d{1,3}(?:\.\d{1,3}){3}", url):
+        return True
+    return any(pattern.search(url) for pattern in (_SECRET, _CODE, _OF_USER, _SPELT_ID, _PERSONAL))
+
+
 def _urls(text: str) -> Iterator[Span]:
     for pattern, score in ((_URL, 0.98), (_HOST, 0.94), (_PERSONAL, 0.9)):
         for found in pattern.finditer(text):
-            end = found.start() + len(found.group().rstrip(".,;:!?)]}…~"))
-            host = re.sub(r"^\w[\w:+]*://", "", text[found.start() : end])
-            host = re.split(r"[/?#]", host)[0].rpartition("@")[2].partition(":")[0]
-            if host and not (spare_host(host) and "@" not in text[found.start() : end]):
-                yield Span(found.start(), end, "url", score)
+            url = found.group().rstrip(".,;:!?)]}…~\"'")
+            host = re.split(r"[/?#]", re.sub(r"^\w[\w:+]*://", "", url))[0].rpartition("@")[2].partition(":")[0]
+            if not host or not (telling(url) or spare_host(host)):
+                continue
+            kind = RESERVED if spare_host(host) and not re.search(r"[@?=]", url) else "url"
+            yield Span(found.start(), found.start() + len(url), kind, score)
 
 
 _V4 = re.compile(r"(?<![\d.])(?<![vV])(?:\d{1,3} ?\. ?){3}\d{1,3}(?![\d]|\.\d)")

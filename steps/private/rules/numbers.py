@@ -13,16 +13,22 @@ from steps.private.spans import RESERVED, Span
 
 __all__ = ["numbers"]
 
-J = r"[ \t.\-_ㅡ~·/]{0,3}"  # what may stand between two digits of one number
-_FREE = r"(?<!\d)(?<!\d[.\-_])"  # no digit before, also not beyond a dot or hyphen
-_END = r"(?!\d)(?!-\d)"
+_MARKS = r"[ \t.\-_ㅡ~·/]"
+J = _MARKS + r"{0,3}"  # what may stand between two digits of one number
+FREE = r"(?<!\d)(?<!\d[.\-_])"  # no digit before, also not beyond a dot or hyphen
+END = r"(?!\d)(?!-\d)(?![OolI|][\dOolI|])"
+ALONE = rf"(?<!\d)(?<!\d{_MARKS})(?<!\d{_MARKS}{{2}})(?<!\d{_MARKS}{{3}})"
 _NO_LETTER = r"(?<![A-Za-z])"
 _AMOUNT = re.compile(r"\s?(?:원|won|krw|달러|dollars?|usd|개|명|점|번째|배|회|%|억|만|천|초|년|views|people)", re.I)
 _MONEY = re.compile(r"[$₩€£¥]\s?\Z")
+_DATE = re.compile(r"(?:19|20)\d\d ?[.\-/ ] ?(?:1[0-2]|0?[1-9]) ?[.\-/ ] ?(?:3[01]|[12]\d|0?[1-9])(?!\d)")
 
 
-def _spread(count: int) -> str:
-    return rf"\d(?:{J}\d){{{count - 1}}}"
+def spread(least: int, most: int = 0) -> str:
+    """So many digits in one, or with marks between any of them: then no other digit may stand near."""
+    count = f"{{{least},{most}}}" if most else f"{{{least}}}"
+    more = f"{{{least - 1},{most - 1}}}" if most else f"{{{least - 1}}}"
+    return rf"(?:{FREE}\d{count}(?!\d)|{ALONE}\d(?:{J}\d){more}(?!{J}\d))"
 
 
 def _near(text: str, start: int, words: re.Pattern[str], reach: int = 30) -> bool:
@@ -41,16 +47,16 @@ def only(found: str) -> str:
     return "".join(c for c in found if c.isdigit())
 
 
-_RRN = re.compile(rf"{_FREE}{_NO_LETTER}{_spread(13)}(?!\d)")
+_RRN = re.compile(rf"{_NO_LETTER}(?:{FREE}\d{{6}}{J}\d{{7}}(?!\d)|{spread(13)})")
 _RRN_HIDDEN = re.compile(r"(?<!\d)\d{6} ?- ?[1-8](?:[*xX●○#_]{6}|\d[*xX●○#_]{5})")
-_RRN_WORDS = re.compile(r"주민|등록 ?번호|민번|외국인|rrn|resident|registration|id number", re.I)
+_RRN_WORDS = re.compile(r"주민|생년월일|등록 ?번호|민번|외국인|rrn|resident|registration|id number", re.I)
 
 
 def _rrn(text: str) -> Iterator[Span]:
     for found in _RRN.finditer(text):
         digits = only(found.group())
         if checks.born(digits) is None:
-            if digits[6] in "90" and surrogates.spare(digits):
+            if surrogates.spare_rrn(digits):
                 yield Span(*found.span(), RESERVED)
             continue
         between = re.match(rf"\d(?:{J}\d){{5}}({J})", found.group())
@@ -64,7 +70,7 @@ def _rrn(text: str) -> Iterator[Span]:
             yield Span(*found.span(), "rrn", 0.9)
 
 
-_BUSINESS = re.compile(rf"{_FREE}{_NO_LETTER}(?:\d{{3}}{J}\d{{2}}{J}\d{{5}}|{_spread(10)}){_END}")
+_BUSINESS = re.compile(rf"{_NO_LETTER}(?:{FREE}\d{{3}}{J}\d{{2}}{J}\d{{5}}{END}|{spread(10)})(?!:\d)")
 _BUSINESS_FORM = re.compile(r"\d{3}\s?-\s?\d{2}\s?-\s?\d{5}")
 _BUSINESS_WORDS = re.compile(r"사업자|등록 ?번호|business|biz", re.I)
 
@@ -74,7 +80,7 @@ def _business(text: str) -> Iterator[Span]:
         digits, named = only(found.group()), _near(text, found.start(), _BUSINESS_WORDS)
         if surrogates.spare(digits):
             yield Span(*found.span(), RESERVED)
-        if digits[0] == "0" or (_counted(text, *found.span()) and not named):
+        if digits[0] == "0" or _DATE.match(found.group()) or (_counted(text, *found.span()) and not named):
             continue
         form = _BUSINESS_FORM.fullmatch(found.group()) is not None
         if checks.business(digits):
@@ -84,8 +90,7 @@ def _business(text: str) -> Iterator[Span]:
 
 
 _CARD = re.compile(
-    rf"{_FREE}{_NO_LETTER}(?:\d{{4}}{J}\d{{4}}{J}\d{{4}}{J}\d{{4}}|\d{{4}}{J}\d{{6}}{J}\d{{4,5}}|{_spread(13)}"
-    rf"(?:{J}\d){{0,6}}){_END}"
+    rf"{_NO_LETTER}(?:{FREE}(?:\d{{4}}{J}\d{{4}}{J}\d{{4}}{J}\d{{4}}|\d{{4}}{J}\d{{6}}{J}\d{{4,5}}){END}|{spread(13, 19)})"
 )
 _CARD_WORDS = re.compile(r"카드|card|visa|master|amex|비자|마스터|결제", re.I)
 
@@ -105,26 +110,27 @@ def _card(text: str) -> Iterator[Span]:
             yield Span(*found.span(), "card", 0.75)
 
 
-_SSN = re.compile(rf"{_FREE}{_NO_LETTER}(?:\d{{3}}(?:-\d{{2}}-| \d{{2}} | - \d{{2}} - )\d{{4}}|{_spread(9)}){_END}")
+_SSN = re.compile(rf"{_NO_LETTER}(?:{FREE}\d{{3}}{J}\d{{2}}{J}\d{{4}}{END}|{spread(9)})")
 _SSN_FORM = re.compile(r"\d{3}\s?-\s?\d{2}\s?-\s?\d{4}")
-_SSN_WORDS = re.compile(r"\bssn\b|social security|soc\.? ?sec|사회보장", re.I)
+_SSN_WORDS = re.compile(r"\bssn\b|\bsocial\b|soc\.? ?sec|사회보장", re.I)
 
 
 def _ssn(text: str) -> Iterator[Span]:
     for found in _SSN.finditer(text):
         digits = only(found.group())
-        if surrogates.spare(digits):
-            yield Span(*found.span(), RESERVED)
-        elif checks.ssn(digits) and (_SSN_FORM.fullmatch(found.group()) or _near(text, found.start(), _SSN_WORDS)):
-            yield Span(*found.span(), "ssn", 0.9)
+        if _SSN_FORM.fullmatch(found.group()) or _near(text, found.start(), _SSN_WORDS):
+            if surrogates.spare(digits):
+                yield Span(*found.span(), RESERVED)
+            elif checks.ssn(digits):
+                yield Span(*found.span(), "ssn", 0.9)
 
 
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[ \-]{0,2}\d[ \-]{0,2}\d(?:[ \-]{0,2}[A-Z0-9]){11,30}", re.I)
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z][ \-]{0,3}[A-Z][ \-]{0,3}\d[ \-]{0,3}\d(?:[ \-]{0,3}[A-Z0-9]){11,30}", re.I)
 
 
 def _iban(text: str) -> Iterator[Span]:
     for found in _IBAN.finditer(text):
-        length = checks.iban_length(found.group()[:2].upper())
+        length = checks.iban_length(re.sub(r"[ \-]", "", found.group())[:2].upper())
         ends = [m.end() for m in re.finditer(r"[A-Za-z0-9]", found.group())]
         if length and length <= len(ends):
             end = found.start() + ends[length - 1]
@@ -134,30 +140,33 @@ def _iban(text: str) -> Iterator[Span]:
 
 
 _PASSPORT = re.compile(
-    rf"(?<![A-Za-z0-9])[MSRODGmsrodg]{J}(?:{_spread(8)}|{_spread(3)}{J}[A-Za-z]{J}{_spread(4)})(?![A-Za-z0-9])"
+    rf"(?<![A-Za-z0-9])[MSRODG]{J}(?:\d(?:{J}\d){{7}}|\d(?:{J}\d){{2}}{J}[A-Z]{J}\d(?:{J}\d){{3}})(?![A-Za-z0-9])", re.I
 )
 _PASSPORT_OTHER = re.compile(
-    r"(?<![A-Za-z0-9])(?:[A-Z]{1,2} ?\d{6,8}|\d{9}|[A-Z]\d{2}[A-Z]{2}\d{4})(?![A-Za-z0-9])", re.I
+    rf"(?<![A-Za-z0-9])(?:[A-Z]{J}(?:[A-Z]{J})?\d(?:{J}\d){{5,7}}|\d(?:{J}\d){{8}}|[A-Z]\d{{2}}[A-Z]{{2}}\d{{4}})(?![A-Za-z0-9])",
+    re.I,
 )
 _PASSPORT_WORDS = re.compile(r"passport|여권", re.I)
 
 
 def _passport(text: str) -> Iterator[Span]:
-    for found in _PASSPORT.finditer(text):
-        named = _near(text, found.start(), _PASSPORT_WORDS)
-        if not surrogates.spare(only(found.group())) and (named or text[found.start()].isupper()):
-            yield Span(*found.span(), "passport", 0.95 if named else 0.7)
-    for found in _PASSPORT_OTHER.finditer(text):
-        if not surrogates.spare(only(found.group())) and _near(text, found.start(), _PASSPORT_WORDS):
-            yield Span(*found.span(), "passport", 0.92)
+    for pattern, score in ((_PASSPORT, 0.95), (_PASSPORT_OTHER, 0.92)):
+        for found in pattern.finditer(text):
+            named = _near(text, found.start(), _PASSPORT_WORDS)
+            if not named and (pattern is not _PASSPORT or not re.match(r"[MSRODG]\d{3}", found.group())):
+                continue
+            if surrogates.spare(only(found.group())):
+                yield Span(*found.span(), RESERVED)
+            else:
+                yield Span(*found.span(), "passport", score if named else 0.7)
 
 
 _REGION = "서울|부산|경기|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산"
 _LICENCE = re.compile(
-    rf"{_FREE}{_NO_LETTER}(?:(?P<form>\d{{2}} ?- ?\d{{2}} ?- ?\d{{6}} ?- ?\d{{2}})|{_spread(12)}){_END}"
-    rf"|(?:{_REGION})(?P<old>[ \-]?\d{{2}}[ \-]\d{{6}}[ \-]\d{{2}}){_END}"
+    rf"{_NO_LETTER}(?:(?P<form>{FREE}\d{{2}} ?- ?\d{{2}} ?- ?\d{{6}} ?- ?\d{{2}}{END})|{spread(12)})"
+    rf"|(?:{_REGION})(?P<old>[ \-]?\d{{2}}[ \-]\d{{6}}[ \-]\d{{2}}){END}"
 )
-_LICENCE_OTHER = re.compile(r"(?<![A-Za-z0-9])(?=[A-Z0-9\-]{0,12}\d{4})[A-Z0-9][A-Z0-9\-]{5,17}(?![A-Za-z0-9])", re.I)
+_LICENCE_OTHER = re.compile(rf"(?<![A-Za-z0-9])(?:[A-Z]{{0,2}}{J}\d(?:{J}\d){{5,13}}|[A-Z]\d{{2,4}}[A-Z]\d{{2,6}})(?![A-Za-z0-9])(?!-?[OolI\d])", re.I)
 _LICENCE_WORDS = re.compile(r"면허|licen[cs]e", re.I)
 _DRIVER_WORDS = re.compile(r"driv\w{1,5}(?:['’]s)? licen[cs]e|\bDL ?(?:no|number|#)|운전 ?면허", re.I)
 
@@ -174,17 +183,17 @@ def _licence(text: str) -> Iterator[Span]:
         if found["old"] or "11" <= digits[:2] <= "28" or named:
             yield Span(*found.span(), "licence", 0.96 if named else 0.85)
     for found in _LICENCE_OTHER.finditer(text):
-        if not surrogates.spare(only(found.group())) and _near(text, found.start(), _DRIVER_WORDS, 40):
-            yield Span(*found.span(), "licence", 0.88)
+        if _near(text, found.start(), _DRIVER_WORDS, 40):
+            spare = surrogates.spare(only(found.group()))
+            yield Span(*found.span(), RESERVED if spare else "licence", 0.88)
 
 
 _BANKS = "은행|국민|신한|우리|하나|농협|수협|신협|카카오뱅크|카뱅|토스|케이뱅크|기업|새마을|우체국|씨티|산업|축협|SC제일|제일|대구|부산|광주|전북|경남"
-_ACCOUNT = re.compile(rf"{_FREE}{_NO_LETTER}\d(?:{J}\d){{6,16}}{_END}")
+_ACCOUNT = re.compile(rf"{FREE}{_NO_LETTER}\d(?:{J}\d){{6,16}}(?!{J}\d)(?![OolI|][\dOolI|])")
 _ACCOUNT_WORDS = re.compile(
     rf"계좌|입금|송금|이체|환불|예금|통장|account|acct|a/c|routing|bban|(?:{_BANKS})(?:은행|뱅크)?[ :]*\Z", re.I
 )
 _ACCOUNT_AFTER = re.compile(rf"\s{{0,2}}\(?(?:{_BANKS})(?:은행|뱅크)")
-_DATE = re.compile(r"(?:19|20)\d\d *[.\-/ ] *\d{1,2} *[.\-/ ] *\d{1,2}(?!\d)")
 
 
 def _account(text: str) -> Iterator[Span]:

@@ -18,7 +18,7 @@ SIDO = (
 )
 _S = r"[ \t,]{1,2}"
 _CITY = r"[가-힣]{1,5}(?:시|군|구)"
-_TOWN = r"[가-힣]{1,7}\d{0,2}(?:읍|면|동|가|리)"
+_TOWN = r"[가-힣]{1,7}\d{0,2}(?:읍|면|동|가|리|마을)"
 _ROAD = r"[가-힣][가-힣·]{0,11}(?:\d{1,3}(?:로|가|길|거리)|대로|로|길|거리|가)(?:[ ]?\d{1,4}(?:번|가|나|다|라)?길|[동서남북안]길)?"
 _NO = r"(?:지하[ ]?)?(?:산[ ]?)?\d{1,5}(?:[ ]?-[ ]?\d{1,4})?(?:번지|번(?!길))?"
 _BUILDING = r"[가-힣A-Za-z][가-힣A-Za-z0-9]{0,15}"
@@ -69,11 +69,13 @@ STATES = frozenset(
 _STREETS = (
     "Alley|Avenue|Ave|Boulevard|Blvd|Bypass|Circle|Cir|Close|Court|Ct|Courts|Crescent|Cove|Crossing|Drive|Dr|Expressway|"
     "Freeway|Garden|Gardens|Grove|Heights|Highway|Hwy|Lane|Ln|Loop|Manor|Mews|Parkway|Pkwy|Place|Pl|Plaza|Ridge|Road|Rd|"
-    "Row|Square|Sq|Street|St|Streets|Terrace|Ter|Trail|Turnpike|Walk|Way"
+    "Roads|Row|Square|Sq|Street|St|Streets|Terrace|Ter|Trail|Turnpike|Walk|Way"
 )
 # Streets as Faker and the USPS (Publication 28, C1) name them too: words that need a town behind them to be one.
 _RARE = (
-    "Bridge|Brook|Burg|Camp|Canyon|Cape|Center|Centers|Cliff|Common|Corner|Creek|Crest|Dale|Dam|Divide|Estate|Estates|"
+    "Bridge|Brook|Brooks|Mountains|Spurs|Via|Views|Ports|Viaduct|Ridges|Points|Plains|Mills|Manors|Locks|Lights|"
+    "Inlets|Harbors|Groves|Glens|Forges|Cliffs|Crossroad|Corners|Circles|Causeway|Bayou|Beach|Annex|Arcade|Islets|"
+    "Burg|Camp|Canyon|Cape|Center|Centers|Cliff|Common|Corner|Creek|Crest|Dale|Dam|Divide|Estate|Estates|"
     "Extension|Fall|Falls|Ferry|Field|Fields|Flat|Flats|Ford|Fords|Forest|Forge|Fork|Fort|Gateway|Glen|Green|Greens|"
     "Harbor|Haven|Hill|Hills|Hollow|Inlet|Island|Islands|Isle|Junction|Key|Keys|Knoll|Lake|Lakes|Land|Landing|Light|Loaf|"
     "Lock|Lodge|Mall|Meadow|Meadows|Mill|Mission|Motorway|Mount|Mountain|Neck|Orchard|Oval|Overpass|Park|Parks|Pass|Path|"
@@ -86,7 +88,7 @@ _UNIT = r"(?:,?\s{1,2}(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|#)\.?\s?#
 _PLACE = r",?\s{1,2}[A-Z][A-Za-z'.]{1,20}(?:[ \-][A-Z][A-Za-z'.]{1,20}){0,3},?\s{1,2}(?:[A-Z]{2})(?![A-Za-z])(?:,?\s{1,2}\d{5}(?:-\d{4})?(?!\d))?"
 _ENGLISH = re.compile(
     rf"(?<![\w.$\-/])\d{{1,6}}[A-Za-z]?,?\s{{1,2}}(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.?\s)?{_NAME}\s{{1,2}}"
-    rf"(?:(?P<usual>{_STREETS})|{_RARE})(?![A-Za-z])\.?(?:\s(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?(?P<unit>{_UNIT})(?P<place>{_PLACE})?",
+    rf"(?:(?P<usual>{_STREETS})|(?P<rare>{_RARE})|[A-Z][a-z]{{2,14}})(?![A-Za-z])\.?(?:\s(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?(?P<unit>{_UNIT})(?P<place>{_PLACE})?",
     re.I,
 )
 _BOX = re.compile(rf"(?<![A-Za-z])P\.?\s?O\.?\s?Box\s{{1,2}}\d{{1,6}}(?:{_PLACE})?", re.I)
@@ -101,13 +103,19 @@ PART_EN = re.compile(
 )
 
 
+_WORDS_EN = re.compile(r"address|ship|deliver|live|moved?\b|mailed|parcel|send|sent|resid|located|visit|\n\Z|street", re.I)
+
+
 def _english(text: str) -> Iterator[Span]:
     for pattern in (_ENGLISH, _BOX, _MILITARY):
         for found in pattern.finditer(text):
             parts = found.groupdict()
             shown = found.group()
             capital = re.match(r"\d{1,6}[A-Za-z]?,?\s{1,2}[A-Z0-9]", shown) or pattern is not _ENGLISH
-            if capital and (pattern is not _ENGLISH or parts["usual"] or parts["unit"] or parts["place"]):
+            told = pattern is _ENGLISH and not parts["usual"]  # it is a street by what stands around it
+            if told and not parts["rare"] and not re.search(r"[A-Z]{2},? \d{5}", parts["place"] or ""):
+                continue
+            if capital and (not told or parts["unit"] or parts["place"] or _WORDS_EN.search(text[max(0, found.start() - 25) : found.start()])):
                 yield _span(text, *found.span(), 0.88, _COINED_EN)
 
 

@@ -31,7 +31,8 @@ _ENGLISH_RUN = re.compile(
     rf"\b(?:(?:double|triple) )?(?:{_WORD}|[o\d]\b)(?:{_ENGLISH_GAP}(?:(?:double|triple) )?(?:{_WORD}|[o\d])\b){{5,}}",
     re.I,
 )
-_LETTER_RUN = re.compile(r"(?<![A-Za-z\d])[\dOolI|](?:[ .\-]{0,3}[\dOolI|]){7,}(?![A-Za-z\d])")
+_LETTER = r"(?:[\dOolI]|(?<=[\d\-OolI])\|(?=[\d\-OolI]))"
+_LETTER_RUN = re.compile(rf"(?<![A-Za-z\d]){_LETTER}(?:[ .\-_ㅡ~·/]{{0,3}}{_LETTER}){{7,}}(?![A-Za-z\d])")
 _TOKEN = re.compile(rf"(?:(double|triple) )?\b({_WORD}|o)\b|(\d)|([{''.join(_KOREAN)}])|([OolI|])", re.I)
 _TIMES = {"": 1, "double": 2, "triple": 3}
 
@@ -87,13 +88,21 @@ def _written(old: str, digits: str, how: str) -> str:
     return digits
 
 
-def spoken(seen: View) -> View | None:
-    """The view in which numbers in words are digits; None if there are none."""
-    text, runs = seen.text, []
-    for pattern in (_KOREAN_RUN, _ENGLISH_RUN, _LETTER_RUN):
-        runs += [found.span() for found in pattern.finditer(text) if not _bare(found.group())]
+def spoken(seen: View) -> list[View]:
+    """The views in which numbers in words are digits, none if there are none; a second one without the 이 at the end
+    of a Korean number, which may be a particle."""
+    text = seen.text
+    runs = [found.span() for pattern in (_KOREAN_RUN, _ENGLISH_RUN, _LETTER_RUN) for found in pattern.finditer(text)]
+    runs = [(start, end) for start, end in runs if not _bare(text[start:end])]
     if not runs:
-        return None
+        return []
+    shorter = [(start, end - 1 if text[end - 1] == "이" else end) for start, end in runs]
+    return [_respelt(seen, sorted(runs))] + ([_respelt(seen, sorted(shorter))] if shorter != runs else [])
+
+
+def _respelt(seen: View, runs: list[tuple[int, int]]) -> View:
+    """The view with the runs in digits. A blank between two English words stands for nothing."""
+    text = seen.text
     chars: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -105,7 +114,7 @@ def spoken(seen: View) -> View | None:
         ends.extend([b] * len(what))
 
     at = 0
-    for start, end in sorted(runs):
+    for start, end in runs:
         if start < at:
             continue
         for place in range(at, start):
@@ -113,7 +122,7 @@ def spoken(seen: View) -> View | None:
         at = start
         for digit in _digits(text[start:end]):
             gap = text[at : start + digit.start]
-            if gap:
+            if gap and not (digit.how == "en" and gap == " "):
                 put("-" if gap.strip() else " ", at, start + digit.start)
             put(digit.value, start + digit.start, start + digit.end)
             at = start + digit.end
