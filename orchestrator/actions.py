@@ -183,7 +183,7 @@ def _review(arguments: Namespace, app: App, verdict: Verdict, about: str, reason
         id=said(), by=by, verdict=verdict, about=about or opening.digest, at=max(now, opening.at), reason=reason,
         authority="terminal" if cycle.attended else "person",
     )  # fmt: skip
-    return _submit(app, cycle, ReviewGiven(at=now, review=review, roster=roster(gate, cycle.pipeline, by)))
+    return submit(app, cycle, ReviewGiven(at=now, review=review, roster=roster(gate, cycle.pipeline, by)))
 
 
 def rerun(arguments: Namespace, app: App) -> Answer:
@@ -201,24 +201,24 @@ def rerun(arguments: Namespace, app: App) -> Answer:
     if wrong:
         raise Trouble("\n".join(wrong))
     event = RerunAsked(at=app.clock.now(), id=said(), by=here(), stage=arguments.stage or "", changes=changes)
-    return _submit(app, cycle, event)
+    return submit(app, cycle, event)
 
 
 def hold(arguments: Namespace, app: App) -> Answer:
     """Keep the cycle from going on."""
     event = Held(at=app.clock.now(), id=said(), by=here(), reason=arguments.reason or "")
-    return _submit(app, cycle_of(app, arguments.cycle), event)
+    return submit(app, cycle_of(app, arguments.cycle), event)
 
 
 def unhold(arguments: Namespace, app: App) -> Answer:
     """Let a held cycle go on."""
-    return _submit(app, cycle_of(app, arguments.cycle), Unheld(at=app.clock.now(), id=said(), by=here()))
+    return submit(app, cycle_of(app, arguments.cycle), Unheld(at=app.clock.now(), id=said(), by=here()))
 
 
 def cancel(arguments: Namespace, app: App) -> Answer:
     """End the cycle."""
     event = CancelAsked(at=app.clock.now(), id=said(), by=here(), reason=arguments.reason)
-    return _submit(app, cycle_of(app, arguments.cycle), event)
+    return submit(app, cycle_of(app, arguments.cycle), event)
 
 
 def rollback(arguments: Namespace, app: App) -> Answer:
@@ -241,7 +241,8 @@ def roll_back(app: App, pipeline: Pipeline, version: str | None, by: Person, ask
     return serves, served
 
 
-def _submit(app: App, cycle: Cycle, event: Event) -> Answer:
+def submit(app: App, cycle: Cycle, event: Event) -> Answer:
+    """Hand the event in. Raises `Trouble` where it does not count."""
     answer = app.desk.submit(cycle.id, event)
     if isinstance(answer, NotNow):
         raise Trouble(answer.why)

@@ -5,6 +5,8 @@ from typing import Any
 
 from orchestrator.core.course import decision
 from orchestrator.core.model import Cycle, Run
+from reviewers.corrections import question, so_far, standing
+from reviewers.labels import classes
 
 
 def brief(cycle: Cycle) -> dict[str, Any]:
@@ -67,4 +69,22 @@ def _gate(cycle: Cycle) -> Mapping[str, Any] | None:
         "unmet": said.unmet,
         "report": opening.report.model_dump(mode="json"),
         "reviews": [review.model_dump(mode="json") for review in opening.reviews],
+    }
+
+
+def labels(cycle: Cycle) -> dict[str, Any]:
+    """The rows that the open gate asks people to label, as they stand, and what was corrected so far."""
+    opening = question(cycle)
+    corrected = next((name for name in reversed(cycle.params) if so_far(cycle, name)), None)
+    stage = opening.stage if opening is not None else corrected
+    so = so_far(cycle, stage) or () if stage is not None else ()
+    rows = opening.report.to_label if opening is not None else ()
+    stood = standing(rows, so)
+    return {
+        "cycle": cycle.id,
+        "stage": stage,
+        "run": opening.run if opening is not None else None,
+        "classes": list(classes(rows)),
+        "rows": [{**row.model_dump(mode="json"), "label": stood[row.id]} for row in rows],
+        "corrections": [one._asdict() for one in so],
     }

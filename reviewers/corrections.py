@@ -1,13 +1,14 @@
 """Labels that reviewers corrected: what they are, how they add up, and the event that asks for them to count. Pure.
 
 Laws:
-- A correction says which row, from which label to which, by whom and when; nobody's is lost by another's.
-- One person's newer word about a row replaces that person's older one; whoever goes back to where they began has said
-  nothing. Where several people differ the newest stands, and all are kept, so that agreement can be measured.
+- A correction says which row, from which label to which, by whom and when. They are a record: nothing is taken out.
+- A label stands as more than half of those who said something about it say, by each one's last word; else as it came.
+  The step decides by the same rule (`steps/labels/corrections.py`), and says where people differ.
 - Whoever corrects asks for one rerun of the stage that asked, so that its gate is asked again about what it makes then.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -16,13 +17,16 @@ from orchestrator.core.events import RerunAsked
 from orchestrator.core.gate import Person
 from orchestrator.core.model import Cycle, Opening, State
 from orchestrator.core.report import ToLabel
+from reviewers.labels import Classes, Problem
 
 PARAMETER = "corrections"
 """What a step calls the parameter that takes them: a JSON list of objects with the fields of `Correction`."""
 
 
 class Correction(NamedTuple):
-    """One label that somebody changed. `at` is ISO 8601 in UTC."""
+    """What somebody said about a label: `was` as it was seen, the same as `label` where that is confirmed. `at` is
+    ISO 8601 in UTC.
+    """
 
     id: str
     was: str
@@ -67,20 +71,18 @@ def so_far(cycle: Cycle, stage: str) -> tuple[Correction, ...] | None:
 
 
 def standing(rows: Iterable[ToLabel], corrections: Iterable[Correction]) -> dict[str, str]:
-    """Each row's label as it stands: corrected by the newest word about it, else as the report says."""
-    found = {row.id: row.label for row in rows}
-    return found | {one.id: one.label for one in corrections if one.id in found}
+    """Each row's label as it stands: as most people say, else as it came."""
+    came: dict[str, str] = {}
+    words: dict[str, dict[str, str]] = {}
+    for one in corrections:
+        came.setdefault(one.id, one.was)
+        words.setdefault(one.id, {})[one.by] = one.label
+    return {row.id: _agreed(words[row.id], came[row.id]) if row.id in words else row.label for row in rows}
 
 
-def merged(before: Iterable[Correction], new: Iterable[Correction]) -> tuple[Correction, ...]:
-    """Both, the newest last."""
-    found = {(one.id, one.by): one for one in before}
-    for one in new:
-        older = found.pop((one.id, one.by), None)
-        since = one if older is None else one._replace(was=older.was)
-        if since.was != since.label:
-            found[one.id, one.by] = since
-    return tuple(found.values())
+def _agreed(words: Mapping[str, str], came: str) -> str:
+    label, count = Counter(words.values()).most_common(1)[0]
+    return label if 2 * count > len(words) else came
 
 
 def changed(labels: Mapping[str, str], stood: Mapping[str, str], by: str, at: datetime) -> tuple[Correction, ...]:
@@ -91,6 +93,37 @@ def changed(labels: Mapping[str, str], stood: Mapping[str, str], by: str, at: da
     )
 
 
+class Said(NamedTuple):
+    """A label that somebody gives a row. `where` it stands, to be named if it can't be read; `by` and `at` are empty
+    where whoever hands it in says it, and now.
+    """
+
+    where: str
+    id: str
+    label: str
+    by: str = ""
+    at: str = ""
+
+
+def weighed(
+    said: Iterable[Said], rows: Sequence[ToLabel], stood: Mapping[str, str], by: str = "", at: str = ""
+) -> tuple[tuple[Correction, ...], tuple[Problem, ...]]:
+    """What of it can be read, the oldest first, those who agree with a label as it stood among them; and what can't."""
+    known, names = {row.id for row in rows}, Classes(rows)
+    found: list[Correction] = []
+    problems: list[Problem] = []
+    for one in said:
+        label = names.named(one.label)
+        if one.id not in known:
+            what = f"`{one.id[:60]}` is the id of no row that is asked about"
+            problems.append(Problem(one.where, what, "take the ids from the newest export"))
+        elif isinstance(label, tuple):
+            problems.append(Problem(one.where, *label))
+        else:
+            found.append(Correction(one.id, stood[one.id], label, one.by or by, one.at or at))
+    return tuple(sorted(found, key=lambda one: one.at)), tuple(problems)
+
+
 def question(cycle: Cycle) -> Opening | None:
     """The open gate, if it asks about labels."""
     opening = cycle.opening
@@ -98,15 +131,17 @@ def question(cycle: Cycle) -> Opening | None:
 
 
 def closed(cycle: Cycle, opening: Opening) -> str:
-    """Why labels of that opening can't be corrected any more; empty while they can: its gate is open, or the same
-    stage is running again.
+    """Why labels of that opening can't be corrected any more, and the cure after an arrow; empty while they can: its
+    gate is open, or the same stage is running again.
     """
     again = cycle.state is State.RUNNING and cycle.stage.name == opening.stage
     if again or (cycle.opening is not None and cycle.opening.stage == opening.stage):
         return ""
     if cycle.state.ended:
         return f"{cycle.id} is {cycle.state}, and its labels are what they are"
-    return f"the labels of {opening.run} are asked about no more: {cycle.id} is {cycle.state} at {cycle.stage.name}"
+    state = cycle.state.value.replace("_", " ")
+    what = f"the labels of {opening.run} are asked about no more: {cycle.id} is {state} at {cycle.stage.name}"
+    return f"{what} → say `/rerun from={opening.stage}`, and correct what it asks about then"
 
 
 def rerun(
@@ -120,8 +155,26 @@ def rerun(
     evidence: str = "",
 ) -> RerunAsked:
     """The stage once more, with these corrections beside those that there are."""
-    changes = {PARAMETER: to_json(merged(before, new))}
+    changes = {PARAMETER: to_json(dict.fromkeys((*before, *new)))}
     return RerunAsked(at=at, id=id, by=by, stage=stage, changes=changes, evidence=evidence)
+
+
+def asked(
+    cycle: Cycle, said: Iterable[Said], *, id: str, by: Person, at: datetime
+) -> tuple[RerunAsked | str, tuple[Problem, ...]]:
+    """The rerun that these labels ask for, or why there is none; and what of them can't be read."""
+    opening = question(cycle)
+    if opening is None:
+        state = cycle.state.value.replace("_", " ")
+        return f"{cycle.id} is {state} at {cycle.stage.name}, and no gate that asks about labels is open", ()
+    before = so_far(cycle, opening.stage)
+    if before is None:
+        return f"{opening.stage}.{PARAMETER} is set to something else → rerun it with {PARAMETER}=[] first", ()
+    rows = opening.report.to_label
+    new, problems = weighed(said, rows, standing(rows, before), by.login, stamp(at))
+    if all(one.was == one.label for one in new):
+        return "no label is another one than it stands: nothing changes", problems
+    return rerun(opening.stage, before, new, id=id, by=by, at=at), problems
 
 
 def readable(key: str, value: str) -> str:

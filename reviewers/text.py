@@ -15,13 +15,14 @@ from rich.rule import Rule
 from rich.table import Table as Grid
 from rich.text import Text
 
-from orchestrator.core.report import Cell, Chart, Metric, Report, Sample, Table
+from orchestrator.core.report import Cell, Chart, Metric, Report, Sample, Table, ToLabel
 from reviewers.commands import FORMS
 from reviewers.plain import inert, number
 from reviewers.plot import plot
 
 MOST_ROWS = 20
 MOST_SAMPLES = 5
+MOST_LABELS = 5
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 _MEANS = {
@@ -59,6 +60,9 @@ def report_view(report: Report, *, width: int = 100) -> RenderableType:
         parts += [Text(), Text(inert(table.title, 200), style="bold"), _table(table)]
     for chart in report.charts:
         parts += [Text(), _chart(chart, min(width, 78) - 4)]
+    if report.to_label:
+        count = f"Labels worth a look ({len(report.to_label):,})"
+        parts += [Text(), Text(count, style="bold"), labels_view(report.to_label)]
     if report.samples:
         parts += [Text(), Text("Samples", style="bold"), *map(_sample, report.samples[:MOST_SAMPLES])]
         parts += _more(report.samples, MOST_SAMPLES, "samples")
@@ -76,8 +80,27 @@ def question_view(
     about = f" about {inert(digest, 64)[:12]}" if digest else ""
     parts.append(Text(f"Your answer{about}?", style="bold cyan"))
     parts += [Text(f"  asked: {inert(ask, 300)}") for ask in asks]
+    if report.to_label:
+        name = inert(cycle, 40)
+        parts.append(Text(f"  labels: `ratchet labels {name} --csv FILE`, and `--import FILE` once you have edited it"))
     parts.append(Text("  approve · reject REASON · rerun [key=value]… · hold · cancel REASON · help", style="dim"))
     return Group(*parts)
+
+
+def labels_view(rows: Sequence[ToLabel], *, most: int = MOST_LABELS) -> RenderableType:
+    """The rows whose labels are worth a look: each text cut to one line, what it is, and what the model says."""
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("text", "label", "the model says", "why it is shown"):
+        grid.add_column(name)
+    for row in rows[:most]:
+        sure = f" {row.confidence:.0%}" if row.predicted and row.confidence is not None else ""
+        guess = Text(
+            f"{inert(row.predicted, 40)}{sure}", style="yellow" if row.predicted not in ("", row.label) else ""
+        )
+        grid.add_row(
+            Text(inert(row.text, 60)), Text(inert(row.label, 40)), guess, Text(inert(row.why, 60), style="dim")
+        )
+    return Group(grid, *_more(rows, most, "labels"))
 
 
 def help_view() -> RenderableType:

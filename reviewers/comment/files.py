@@ -63,11 +63,11 @@ def files(
     ended, made = outcomes or {}, products or {}
     seen = [_Seen(one, ended.get(one.run, "")) for one in {one.run: one for one in openings}.values()]
     asked = {one.opening.run for one in seen}
-    labelled = next((one.opening for one in reversed(seen) if one.opening.report.to_label), None)
     reports = [(one.name, one.opening.report, _report(one)) for one in seen]
     reports += [(report_name(run), one.report, _unasked(run, one)) for run, one in made.items() if run not in asked]
+    labelled = next((one.opening for one in reversed(seen) if one.opening.report.to_label), None)
     found = {
-        "README.md": _readme(cycle, seen, head),
+        "README.md": _readme(cycle, seen, head, labelled),
         "request.json": _json(_request(cycle)),
         "manifest.json": _json(_manifest(cycle, seen, head, made)),
     }
@@ -146,7 +146,7 @@ def _entry(name: str, run: Run | None, seen: _Seen | None, made: Product | None)
     return entry
 
 
-def _readme(cycle: Cycle, openings: Sequence[_Seen], head: str) -> str:
+def _readme(cycle: Cycle, openings: Sequence[_Seen], head: str, labelled: Opening | None) -> str:
     reached = [
         [code(run.stage), str(run.attempt), run.state, code(run.digest[:SHOWN]) if run.digest else ""]
         for run in cycle.runs
@@ -159,17 +159,17 @@ def _readme(cycle: Cycle, openings: Sequence[_Seen], head: str) -> str:
         block(flowchart(cycle), "mermaid"),
         "\n".join(f"{place}. {stage_words(stage)}" for place, stage in enumerate(cycle.pipeline.stages, 1)),
         table(["stage", "attempt", "is", "digest"], reached) if reached else "",
-        *[part for one in openings for part in _found(one)],
+        *[part for one in openings for part in _found(one, labels=one.opening is labelled)],
         *params(cycle),
         small(f"record {code(head[:SHOWN])}, event {cycle.seq}" if head else f"event {cycle.seq}"),
     ]
     return f"{page('', blocks, limit=FILE_LIMIT)}\n"
 
 
-def _found(seen: _Seen) -> list[str]:
+def _found(seen: _Seen, *, labels: bool) -> list[str]:
     run, report = seen.opening.run, seen.opening.report
     where = f"[The report](reports/{seen.name}.md)"
-    if report.to_label:
+    if labels:
         count = len(report.to_label)
         where = f"{where} · [{count:,} label{'' if count == 1 else 's'} worth a look](labels.csv)"
     return [f"## {code(run)}", seen.ending, summary(report), seen.reviews, where]

@@ -222,7 +222,7 @@ def _lines(found: _Found, past: _Past) -> list[comment.Line]:
     lines: list[comment.Line] = []
     if count:
         labels = "One label is" if count == 1 else f"{count:,} labels are"
-        what = f"{labels} corrected, and {stage} runs again with {'it' if count == 1 else 'them'}; "
+        what = f"{labels} corrected, and `{stage}` runs again with {'it' if count == 1 else 'them'}; "
         what += "what was agreed about it is void."
         texts = {row.id: row.text for row in past.rows}
         diff = comment.labels_diff(found.corrections, texts)

@@ -96,7 +96,8 @@ def test_two_reviewers_correct_one_after_the_other(one: Stage, github: GitHub) -
     assert labels(table(github)) == {"r1": "positive", "r2": "negative", "r3": "negative"}
     about = edits(one, "bob", r3="positive")
     assert "- negative\n+ positive" in one.answers(about)[0]
-    assert [each["id"] for each in corrections(one)] == ["r1", "r2", "r2"]  # bob is back where he began
+    assert [each["id"] for each in corrections(one)] == ["r1", "r2", "r2", "r3", "r3"]
+    assert labels(table(github)) == {"r1": "positive", "r2": "negative", "r3": "positive"}
 
 
 @pytest.mark.parametrize("role", ["read", "none"])

@@ -16,9 +16,9 @@ from orchestrator.server.serve import House, Listening, Parts, _bind
 PATIENCE = 30.0
 STEPS = '''
 """Steps of a few lines."""
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from steps.contract import Context, Given, Made, Report, step
+from steps.contract import Context, Given, Made, Report, ToLabel, step
 
 
 class Numbers(Given):
@@ -33,6 +33,26 @@ class Sum(Made):
 def add(given: Numbers, context: Context) -> Sum:
     total = sum(given.values)
     return Sum(total=total, report=Report(summary=f"The sum is {total:g}."))
+
+
+class Vote(BaseModel):
+    id: str
+    was: str
+    label: str
+    by: str
+    at: str
+
+
+class Words(Given):
+    corrections: tuple[Vote, ...] = Field((), description="labels that reviewers have corrected")
+
+
+@step
+def words(given: Words, context: Context) -> Made:
+    now = {one.id: one.label for one in given.corrections}
+    rows = (("r1", "정말 <재미>있다", "bad", "good"), ("r2", "=SUM(A1)", "good", ""))
+    asked = tuple(ToLabel(id=i, text=t, label=now.get(i, l), predicted=p, why="unsure") for i, t, l, p in rows)
+    return Made(report=Report(summary="Two words.", to_label=asked))
 
 
 class Factor(Given):
@@ -58,6 +78,16 @@ pipelines:
         step: server_sums:times
         executor: inline
         takes: {number: add.total}
+  words:
+    stages:
+      - name: words
+        step: server_sums:words
+        executor: inline
+        gate: {require: ["1 of @anyone"]}
+      - name: add
+        step: server_sums:add
+        executor: inline
+        with: {values: [1]}
   plain:
     stages:
       - name: add
