@@ -74,7 +74,7 @@ def templates(which: Set) -> dict[tuple[str, str], list[Template]]:
 def generate(which: Set, rows: int, seed: int = 0) -> Iterator[Item]:
     """So many items, six in ten Korean; item i depends on `which`, the seed and those before it alone."""
     chance = random.Random(f"{which}/{seed}")  # noqa: S311 - nothing is kept secret by it
-    words = {"ko": Words("ko_KR", chance), "en": Words("en_US", chance)}
+    words = {"ko": Words("ko_KR", which, chance), "en": Words("en_US", which, chance)}
     families = templates(which)
     for _ in range(rows):
         language = "ko" if chance.random() < 0.6 else "en"

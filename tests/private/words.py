@@ -13,16 +13,18 @@ _LISTS = Path(__file__).resolve().with_suffix(".toml")
 
 
 @cache
-def lists(locale: str) -> dict[str, list[str]]:
-    """The lists of `words.toml` for a language, by name."""
-    return dict(tomllib.loads(_LISTS.read_text(encoding="utf-8"))[locale])
+def lists(locale: str, which: str) -> dict[str, list[str]]:
+    """The lists of `words.toml` for a language and a set, by name."""
+    found = tomllib.loads(_LISTS.read_text(encoding="utf-8"))[locale]
+    return {**found, **found.get(which, found["dev"])}
 
 
 class Words:
-    """One language's values (`ko_KR` or `en_US`), by one source of chance."""
+    """One language's values (`ko_KR` or `en_US`) for one set, by one source of chance."""
 
-    def __init__(self, locale: str, chance: random.Random) -> None:
+    def __init__(self, locale: str, which: str, chance: random.Random) -> None:
         self.locale, self.chance = locale, chance
+        self.lists = lists(locale, which)
         self.korean = locale == "ko_KR"
 
     @cached_property
@@ -30,32 +32,43 @@ class Words:
         """Faker's generator, seeded by ours."""
         from faker import Faker
 
-        made = Faker(self.locale)
+        return self._seeded(Faker(self.locale))
+
+    @cached_property
+    def india(self) -> Any:
+        """The same for the names of people in India."""
+        from faker import Faker
+
+        return self._seeded(Faker("en_IN"))
+
+    def _seeded(self, made: Any) -> Any:
         made.seed_instance(self.chance.getrandbits(32))
         return made
 
     def pick(self, name: str) -> str:
         """One of a list."""
-        return self.chance.choice(lists(self.locale)[name])
+        return self.chance.choice(self.lists[name])
 
     def name(self) -> str:
         """Faker's; in Korean three in ten are coined, so that no list of names knows them all; in English one in eight
-        is Korean, and one in ten has a middle initial.
+        is Korean, one in twenty Indian, and one in ten has a middle initial.
         """
         if self.korean:
             surname = self.pick("surnames") if self.chance.random() < 0.04 else self.faker.last_name()
             return f"{surname}{self.pick('single') if self.chance.random() < 0.03 else self.given()}"
         draw = self.chance.random()
         if draw < 0.12:
-            given = "-".join(self.chance.sample(lists(self.locale)["syllables"], 2)).capitalize()
+            given = "-".join(self.chance.sample(self.lists["syllables"], 2)).capitalize()
             return f"{given} {self.pick('surnames')}" if draw < 0.07 else f"{self.pick('surnames')} {given}"
+        if draw < 0.17:
+            return f"{self.india.first_name()} {self.india.last_name()}"
         middle = f"{self.chance.choice('ABCDEFGJKLMRST')}. " if draw > 0.9 else ""
         return f"{self.faker.first_name()} {middle}{self.faker.last_name()}"
 
     def given(self) -> str:
         """Without the surname, as friends write."""
         if self.korean and self.chance.random() < 0.3:
-            return "".join(self.chance.sample(lists(self.locale)["syllables"], 2))
+            return "".join(self.chance.sample(self.lists["syllables"], 2))
         return str(self.faker.first_name())
 
     def last(self) -> str:
