@@ -21,7 +21,7 @@ ROWS = st.lists(st.tuples(TEXTS, st.sampled_from(["a", "b", "1"]), TEXTS, TEXTS,
 
 
 @given(ROWS, st.sampled_from(KINDS), st.integers(1, 400), st.integers(1, 7), st.integers(1, 300), st.integers(1, 9))
-@settings(max_examples=100)
+@settings(max_examples=300)
 @example([row('a"', topic="")], "csv", 1, 1, 1, 1)
 def test_every_row_comes_back_once_wherever_it_is_cut(tmp_path_factory, rows, kind, most, batch, size, group):
     """Any rows, any kind, parts and batches of any size: the same rows in order, places rising, nothing bad."""
@@ -39,7 +39,7 @@ def test_every_row_comes_back_once_wherever_it_is_cut(tmp_path_factory, rows, ki
 
 
 @given(ROWS.filter(len), st.sampled_from(["csv", "tsv", "jsonl"]), st.integers(1, 400), st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=50)
+@settings(max_examples=150)
 def test_a_row_is_where_its_line_says(tmp_path_factory, rows, kind, most, end):
     """The file from a row's line on, with its header, begins with that row."""
     folder = tmp_path_factory.mktemp("line")

@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from steps.collect.source import Bad, Columns, open_source, schema
 COLUMNS = Columns("text", "label", "topic", author="who", conversation="talk", at="when")
 NAMES = ("text", "label", "topic", "who", "talk", "when")
 KINDS = ("parquet", "arrow", "csv", "tsv", "jsonl")
-PACKED = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+PACKED = {"gz": gzip.compress, "bz2": partial(bz2.compress, compresslevel=1), "xz": lzma.compress}
 
 
 class Read(NamedTuple):

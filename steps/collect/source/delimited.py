@@ -195,43 +195,32 @@ class _LongError(Exception):
 
 def _record(first: Line, feed: Feed, delimiter: str, most: int) -> _Record:
     """The row that begins with `first`; its other lines are taken from `feed`."""
-    held, size = [first], first.size
+    size, quotes = first.size, first.quotes
 
     def lines() -> Iterator[str]:
-        nonlocal size
+        nonlocal size, quotes
         yield first.data.decode(errors="surrogateescape")
         while (line := feed.next_line()) is not None:
-            held.append(line)
-            size += line.size
+            size, quotes = size + line.size, quotes + line.quotes
             if size > most:
                 raise _LongError
             yield line.data.decode(errors="surrogateescape")
         raise _UnclosedError
 
-    if size > most:
-        return _skipped(held, feed, size, most)
     try:
-        fields = next(csv.reader(lines(), delimiter=delimiter, strict=True), [])
-        return _Record(first.number, fields, range(0), "")
+        if size > most:
+            raise _LongError
+        return _Record(first.number, next(csv.reader(lines(), delimiter=delimiter, strict=True), []), range(0), "")
     except _LongError:
-        return _skipped(held, feed, size, most)
+        skipped, closed = feed.skip_row(quotes) if quotes % 2 else (0, True)
+        if closed:
+            return _Record(first.number, None, range(first.number, first.number + 1), too_long(size + skipped, most))
+        reason = f"a quote that is opened on line {first.number} is never closed"
     except _UnclosedError:
         reason = f"a quote that is opened on line {first.number} is never closed"
     except csv.Error as error:
         reason = f"it is no row of CSV: {error}"
-    return _Record(first.number, None, range(first.number, first.number + len(held)), reason)
-
-
-def _skipped(held: list[Line], feed: Feed, size: int, most: int) -> _Record:
-    """The row that is too long, with its further lines thrown away up to the one where its quotes are closed."""
-    first, last, quotes = held[0].number, held[-1].number, sum(line.quotes for line in held)
-    while quotes % 2:
-        line = feed.next_line()
-        if line is None:
-            reason = f"a quote that is opened on line {first} is never closed"
-            return _Record(first, None, range(first, last + 1), reason)
-        size, last, quotes = size + line.size, line.number, quotes + line.quotes
-    return _Record(first, None, range(first, first + 1), too_long(size, most))
+    return _Record(first.number, None, range(first.number, max(feed.line, first.number + 1)), reason)
 
 
 class _Reader:

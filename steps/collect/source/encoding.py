@@ -22,7 +22,7 @@ def misencoded(sample: bytes) -> str:
     lines = sample.split(b"\n")[: -1 if b"\n" in sample else None]
     telling = [line for line in lines if not line.isascii()]
     wrong = [line for line in telling if not _is(line, "utf-8")]
-    if not wrong or 2 * len(wrong) < len(telling):
+    if not wrong or 2 * len(wrong) < len(telling) or 10 * len(wrong) < len(lines):
         return ""
     if all(_is(line, "cp949") for line in wrong):
         return f"it is CP949 (EUC-KR), expected UTF-8; {_cure('cp949')}"

@@ -72,6 +72,26 @@ class Feed:
         data = self.take((end + 1 if end >= 0 else len(self.data)) - self.at)
         return Line(number, b"" if len(data) > self._most else data, len(data), data.count(b'"'))
 
+    def skip_row(self, quotes: int) -> tuple[int, bool]:
+        """Throw lines away up to the one at whose end the quotes are even, `quotes` of them having gone before.
+
+        Returns how many bytes that were, and whether there was such a line.
+        """
+        import numpy as np
+
+        size = 0
+        while self.left() or self.more(1):
+            data = self.peek()
+            there = np.frombuffer(data, np.uint8)
+            ends = np.flatnonzero(there == 10)
+            even = np.flatnonzero((np.searchsorted(np.flatnonzero(there == 34), ends) + quotes) % 2 == 0)
+            part = int(ends[even[0]]) + 1 if len(even) else len(data)
+            quotes, size = quotes + data.count(b'"', 0, part), size + part
+            self.take(part)
+            if len(even):
+                return size, True
+        return size, quotes % 2 == 0
+
     def _long(self) -> Line | None:
         """The next line, of which nothing is kept but its size."""
         size = quotes = 0

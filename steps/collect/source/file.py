@@ -24,7 +24,7 @@ KINDS = {
     ".ndjson": "jsonl", ".arrow": "arrow",
 }  # fmt: skip
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class DamagedError(ValueError):

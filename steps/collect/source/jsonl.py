@@ -4,6 +4,7 @@ Law: both ways give the same rows. pyarrow's is taken only where each line begin
 are as many objects as lines: between two documents of a valid stream only, a `}` is followed by a line's end and a `{`.
 """
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -138,10 +139,7 @@ class _Reader:
         table = self._quick(data, first)
         if table is not None:
             return taken(self.columns, table, self.source, self.most)
-        parts = data.split(b"\n")
-        if not parts[-1]:
-            parts.pop()
-        return self.lines([Line(number, part, len(part), 0) for number, part in enumerate(parts, first)])
+        return self.lines([Line(number, part, len(part), 0) for number, part in enumerate(io.BytesIO(data), first)])
 
     def lines(self, lines: Sequence[Line]) -> Taken:
         """The batch of these lines, one by one."""
