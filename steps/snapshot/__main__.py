@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from steps.cause import cause_of, problems
+from steps.cause import cause_of
 from steps.contract import StepError
 from steps.snapshot.erasure import Request, erase_everywhere, history
 from steps.snapshot.lineage import lineage
@@ -61,9 +61,10 @@ def _answer(asked: argparse.Namespace) -> dict[str, Any]:
 def _request() -> Request:
     try:
         return Request.model_validate_json(sys.stdin.buffer.read())
-    except ValidationError as error:
+    except ValidationError as error:  # told without the values: they are what is to be forgotten
+        told = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in error.errors())
         cure = "name persons, ids or texts, and by, reason and at"
-        raise StepError(f"the request can't be understood: {problems(error)}", where="stdin", cure=cure) from None
+        raise StepError(f"the request can't be understood: {told}", where="stdin", cure=cure) from None
 
 
 if __name__ == "__main__":

@@ -186,8 +186,7 @@ def history(root: str, target: str | None = None) -> dict[str, Any]:
 def _history(table: Table, home: Folder) -> dict[str, Any]:
     parts = table.files()
     versions = [
-        {**version._asdict(), "at": datetime.fromtimestamp(version.at, UTC).isoformat()}
-        for version in table.history()
+        {**version._asdict(), "at": datetime.fromtimestamp(version.at, UTC).isoformat()} for version in table.history()
     ]
     erasures = [
         {

@@ -146,7 +146,7 @@ def opened(folder: Folder, part: Part) -> "Iterator[pq.ParquetFile]":
         try:
             with pq.ParquetFile(path) as file:
                 yield file
-        except (pa.ArrowException, ValueError) as error:
+        except (pa.ArrowException, ValueError, OSError) as error:
             raise broken(folder.at(part.path), error) from error
 
 
