@@ -105,8 +105,8 @@ class Disguise:
         return redigited(found, main[:kept] + tail + self._number(len(spare), kind, scope, "extension", spare))
 
     def _coded(self, kind: str, scope: str, found: str) -> str:
-        if not re.search(r"[A-HJ-NP-Zac-hj-km-np-z가-힣]", view(found).text):  # an O or l is a digit that looks so
-            return self._digits(kind, scope, found)
+        if any(cell.how for cell in cells(found)) or not re.search(r"[A-HJ-NP-Za-km-np-z가-힣]", view(found).text):
+            return self._digits(kind, scope, found)  # said in words, or with an O or l for a digit that looks so
         digits = "".join(c for c in view(found).text if c.isdecimal())
         letters = re.sub(r"[^A-Z]", "", view(found).text.upper())
         return _refilled(found, _zeros(digits) + self._number(len(digits), kind, scope, letters + digits))

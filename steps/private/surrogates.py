@@ -7,9 +7,9 @@ is its own de-identification, and a surrogate is never what it stands for.
 import re
 from typing import NamedTuple
 
-from steps.private.coined import AREAS, GIVEN_KO, NAMES_EN
+from steps.private.coined import AREAS, GIVEN_KO, NAMES_EN, STREETS_EN, TOWNS_EN
 
-__all__ = ["RANGES", "Range", "spare", "spare_handle", "spare_host", "spare_ip", "spare_phone"]
+__all__ = ["RANGES", "Range", "lies", "spare", "spare_handle", "spare_host", "spare_ip", "spare_phone"]
 
 
 class Range(NamedTuple):
@@ -85,3 +85,23 @@ def spare_ip(address: str) -> bool:
 def spare_handle(handle: str) -> bool:
     """Whether the name of a user is a surrogate."""
     return re.fullmatch(r"@?user_[a-z]{6}", handle) is not None
+
+
+_COINED = re.compile("|".join((*GIVEN_KO, *AREAS, *NAMES_EN, *STREETS_EN, *TOWNS_EN)), re.I)
+
+
+def lies(kind: str, found: str) -> bool:
+    """Whether what some engine found, as it reads, lies in a reserved range: it is then nobody's."""
+    digits = re.sub(r"\D", "", found)
+    if kind in ("name", "address"):
+        return _COINED.search(found) is not None
+    host = re.sub(r"^\w[\w:+]*://", "", found).rpartition("@")[2]
+    return (
+        spare_host(re.split(r"[/?#:]", host)[0])
+        or spare_ip(found)
+        or spare_handle(found)
+        or (len(digits) > 5 and (spare(digits) or any(spare_phone(d) for d in (digits, digits[1:], "0" + digits[2:]))))
+        or (found.startswith("+") and spare_phone(digits, foreign=True))
+        or re.match(r"[A-Za-z]{2}\s?00", found) is not None
+        or re.fullmatch(r"xx[a-z]{8}", found) is not None
+    )
