@@ -39,8 +39,10 @@ class Told(NamedTuple):
 def tell(
     texts: Sequence[str], new: "NDArray[np.bool_]", fold: "NDArray[np.bool_]", permutations: int, seed: int
 ) -> Told | None:
-    """The AUC, its interval (DeLong's within each fold) and its p-value; None if a fold lacks new or earlier rows.
+    """The AUC, its interval and its p-value; None if a fold lacks new or earlier rows.
 
+    The standard errors of the folds (DeLong's) are averaged, not their variances: each fold is judged by the other, so
+    that both rest on the same pairs of rows, and their errors may be one and the same.
     `fold` says for each row which of two folds it is in, and must not depend on what is new.
     """
     import numpy as np
@@ -50,12 +52,12 @@ def tell(
     chance = np.random.default_rng(seed)
     answers = np.stack([new, *(chance.permutation(new) for _ in range(permutations))], axis=1)
     features = hashed(texts)
-    areas, spreads = np.zeros(permutations + 1), 0.0
+    areas, error = np.zeros(permutations + 1), 0.0
     for judged in (fold, ~fold):
         scores = _fitted(features[~judged], answers[~judged].astype(np.float64), features[judged])
         areas += [_area(scores[:, k], answers[judged, k]) / 2 for k in range(permutations + 1)]
-        spreads += intervals.auc(scores[:, 0], new[judged])[1] ** 2 / 4
-    value, half = float(areas[0]), Z * spreads**0.5
+        error += intervals.auc(scores[:, 0], new[judged])[1] / 2
+    value, half = float(areas[0]), Z * error
     p = (1 + int((areas[1:] >= areas[0]).sum())) / (permutations + 1)
     return Told(Estimate(value, max(0.0, value - half), min(1.0, value + half)), p, tuple(np.sort(areas[1:]).tolist()))
 
@@ -69,16 +71,32 @@ def hashed(texts: Sequence[str]) -> Any:
 
 
 def _fitted(features: Any, answers: "Reals", others: Any) -> "Reals":
-    """Scores of the others, one column for each column of answers. Centred, in place of an intercept."""
+    """Scores of the others, one column for each column of answers. Centred, in place of an intercept.
+
+    In the smaller of two spaces, with the same result: X'X + aI over features, or XX' + aI over rows (Saunders,
+    Gammerman & Vovk 1998).
+    """
     import numpy as np
-    from scipy.linalg import cho_factor, cho_solve
 
     mean = np.asarray(features.mean(axis=0)).ravel()
     centred = answers - answers.mean(axis=0)
-    gram = (features.T @ features).toarray() - features.shape[0] * np.outer(mean, mean)
+    if features.shape[0] * 2 > features.shape[1]:
+        gram = (features.T @ features).toarray() - features.shape[0] * np.outer(mean, mean)
+        weights = _solved(gram, features.T @ centred)
+        return np.asarray(others @ weights - mean @ weights)
+    ours = features @ mean
+    gram = (features @ features.T).toarray() - ours[:, None] - ours + mean @ mean
+    theirs = (others @ features.T).toarray() - (others @ mean)[:, None] - ours + mean @ mean
+    return np.asarray(theirs @ _solved(gram, centred))
+
+
+def _solved(gram: "Reals", right: "Reals") -> "Reals":
+    """Overwrites `gram`."""
+    import numpy as np
+    from scipy.linalg import cho_factor, cho_solve
+
     gram[np.diag_indices_from(gram)] += RIDGE
-    weights = cho_solve(cho_factor(gram, overwrite_a=True, check_finite=False), features.T @ centred)
-    return np.asarray(others @ weights)
+    return np.asarray(cho_solve(cho_factor(gram, overwrite_a=True, check_finite=False), right))
 
 
 def _area(scores: "Reals", new: "NDArray[np.bool_]") -> float:

@@ -46,7 +46,10 @@ def _column(table: "pa.Table", name: str, labels: Sequence[str]) -> Column:
     if values.null_count == len(values):
         return column.model_copy(update={"nullable": True})
     if pa.types.is_timestamp(values.type):
-        return column.model_copy(update={"earliest": pc.min(values).as_py() - _BEFORE})
+        first = pc.min(values).as_py()
+        return column.model_copy(
+            update={"earliest": first - _BEFORE if first.year > _BEFORE.days // 365 + 1 else first}
+        )
     if name == "text":
         return column.model_copy(update={"longest": max(100, pc.max(pc.utf8_length(values)).as_py() * _ROOM)})
     return column
@@ -112,7 +115,7 @@ def _pandera(column: Column, kind: "pa.DataType") -> Any:
 def _breach(columns: dict[str, Column], error: Any) -> Breach:
     name = error.schema.name
     cases = error.failure_cases
-    values = cases["failure_case"].to_pylist() if hasattr(cases, "column_names") else [cases]
+    values = cases.column(0).to_pylist()
     return Breach(name, _rule(columns[name], str(error.check)), len(values), str(values[0])[:60] if values else "")
 
 
