@@ -108,8 +108,8 @@ def sentence(found: Agreement | None, kept: int, votes: int) -> str:
     if not votes:
         return ""
     said = (
-        f"{kept} of {votes} votes confirm the label that the source gave; the rows were chosen because they look wrong, "
-        "so this is no rate of errors in the data."
+        f"{kept} of {votes} votes confirm the source's label; the rows were chosen because they look wrong, so this is "
+        "no rate of errors in the data."
     )
     if found is None:
         return f"No row was labelled by two people, so how far they agree can't be told. {said}"

@@ -34,15 +34,15 @@ class Chosen:
         """Choose at most `count` more rows of positive worth (n values in [0, 1]); their places, in order of choice."""
         import numpy as np
 
-        pool = np.lexsort((np.arange(len(worth)), -worth))[: _POOL * count]
+        free = np.flatnonzero((worth > 0) & (self._nearest < NEAR))
+        pool = free[np.lexsort((free, -worth[free]))]
         found: list[int] = []
-        while len(found) < count:
-            gains = np.where(self._nearest[pool] < NEAR, worth[pool] * (1 - self._nearest[pool]), 0)
-            best = int(gains.argmax()) if len(pool) else 0
-            if not len(pool) or gains[best] <= 0:
-                break
-            found.append(int(pool[best]))
-            self._take(int(pool[best]))
+        while len(found) < count and len(pool):
+            some = pool[: max(1, _POOL * count - len(found))]
+            best = int(some[(worth[some] * (1 - self._nearest[some])).argmax()])
+            found.append(best)
+            self._take(best)
+            pool = pool[self._nearest[pool] < NEAR]
         return found
 
     def _take(self, place: int) -> None:
