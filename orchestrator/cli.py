@@ -105,6 +105,20 @@ def _add_pipeline_commands(add: Callable[[str, str], "_Parser"]) -> None:
     query = add("query", "ask the deployed model")
     query.add_argument("pipeline", metavar="PIPELINE")
     query.add_argument("text", nargs="+", metavar="TEXT")
+    erase = add("erase", "have a person's rows, or single ones, leave every snapshot")
+    erase.add_argument("pipeline", metavar="PIPELINE")
+    whose = "the person as the source calls them; - reads it from the input; may be repeated"
+    erase.add_argument("--person", action="append", metavar="VALUE", help=whose)
+    erase.add_argument("--id", action="append", metavar="ID", help="a row's id; may be repeated")
+    text = "a file with a text as it stood; - is the input; may be repeated"
+    erase.add_argument("--text-file", action="append", metavar="FILE", help=text)
+    erase.add_argument("--reason", metavar="TEXT", required=True, help="why, for the record: without naming anybody")
+    erase.add_argument("--yes", action="store_true", help="do it: without it, what would leave is said, and stays")
+    data = add("data", "the versions of a pipeline's snapshots, and what was erased")
+    data.add_argument("pipeline", metavar="PIPELINE")
+    lineage = add("lineage", "from a deployed model back to its run, its data and the cycles that brought them")
+    lineage.add_argument("pipeline", metavar="PIPELINE")
+    lineage.add_argument("version", nargs="?", metavar="VERSION", help="the one that is deployed, if left out")
     add("schema", "JSON Schema of ratchet.yaml, for editors")
     serve = add("serve", "engine, HTTP API, webhook and schedule, until it is told to stop")
     serve.add_argument("--host", metavar="H", help="the address to listen on (127.0.0.1)")
@@ -124,6 +138,7 @@ def _add_cycle_commands(add: Callable[[str, str], "_Parser"]) -> None:
         "hold": "keep the cycle from going on",
         "unhold": "let a held cycle go on",
         "cancel": "end the cycle",
+        "labels": "the rows whose labels are worth a look, and what people correct of them",
     }
     made = {name: add(name, about) for name, about in named.items()}
     for one in made.values():
@@ -133,6 +148,14 @@ def _add_cycle_commands(add: Callable[[str, str], "_Parser"]) -> None:
     made["approve"].add_argument("digest", nargs="?", metavar="DIGEST")
     made["rerun"].add_argument("--from", dest="stage", metavar="STAGE", help="the current stage, if left out")
     made["rerun"].add_argument("--set", action="append", metavar="KEY=VALUE", help="a parameter; may be repeated")
+    made["labels"].add_argument("--csv", metavar="FILE", help="write them as a table to edit; - is the output")
+    made["labels"].add_argument("--label-studio", metavar="FILE", help="write them as tasks of Label Studio")
+    made["labels"].add_argument(
+        "--import",
+        dest="source",
+        metavar="FILE",
+        help="hand in the labels of an edited table, or Label Studio's export",
+    )
     for name in ("approve", "hold"):
         made[name].add_argument("--reason", metavar="TEXT")
     for name in ("reject", "cancel"):
@@ -146,7 +169,7 @@ def _act(arguments: argparse.Namespace) -> int:
     alone = {"init": actions.init, "check": actions.check}
     if arguments.command in alone:
         return _print(arguments, alone[arguments.command](arguments))
-    from orchestrator import looks
+    from orchestrator import data, labelling, looks
     from orchestrator.app import App
 
     if arguments.command == "schema":
@@ -167,6 +190,8 @@ def _act(arguments: argparse.Namespace) -> int:
         "list": looks.cycles, "show": looks.show, "logs": looks.logs, "audit": looks.audit, "query": looks.query,
         "trigger": actions.trigger, "approve": actions.approve, "reject": actions.reject, "rerun": actions.rerun,
         "hold": actions.hold, "unhold": actions.unhold, "cancel": actions.cancel, "rollback": actions.rollback,
+        "erase": data.erase_here, "data": data.data, "lineage": data.lineage,
+        "labels": labelling.local,
     }  # fmt: skip
     return _print(arguments, with_app[arguments.command](arguments, app))
 

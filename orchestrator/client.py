@@ -19,7 +19,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -119,6 +119,23 @@ class Client:
         """hold, unhold, cancel or rerun, with what belongs to it."""
         body = {"command": command, **said}
         return self._noun("POST", f"/api/cycles/{quote(name, safe='')}/commands", body, repeatable=False)
+
+    def labels(self, name: str) -> Json:
+        """The rows that the open gate asks people to label, and what was corrected so far."""
+        return self._noun("GET", f"/api/cycles/{quote(name, safe='')}/labels")
+
+    def correct(self, name: str, labels: list[Json]) -> Json:
+        """The caller's labels: the stage that asked runs again with them."""
+        path = f"/api/cycles/{quote(name, safe='')}/labels"
+        return self._noun("POST", path, {"labels": labels}, repeatable=False)
+
+    def erase(self, pipeline: str, asked: Json) -> Json:
+        """Rows leave the pipeline's snapshots, which may take minutes; with `dry_run` it is only said which would."""
+        path, patience = f"/api/pipelines/{quote(pipeline, safe='')}/erasures", replace(self._patience, timeout=1800.0)
+        answer = call("POST", self.server + path, token=self._token, body=asked, repeatable=False, patience=patience)
+        if not isinstance(answer.body, dict):
+            raise self._stranger()
+        return answer.body
 
     def pipelines(self) -> Any:
         """What the server's ratchet.yaml has."""

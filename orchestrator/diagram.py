@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from orchestrator.core.events import Delegated, Refused, RolledBack, Triggered
+from orchestrator.core.events import KEPT, Triggered
 from orchestrator.core.machine import EDGES
 from orchestrator.core.model import State
 
@@ -26,7 +26,7 @@ def mermaid() -> str:
     """The Mermaid state diagram of `EDGES`; events that change nothing are left out."""
     arrows: dict[tuple[State, State], list[str]] = {}
     for (state, event), edge in EDGES.items():
-        if event not in (Delegated, Refused, RolledBack):
+        if event not in KEPT:
             for to in sorted(edge.to):
                 arrows.setdefault((state, to), []).append(words(event.__name__))
     lines = ["stateDiagram-v2", f"    [*] --> {State.QUEUED}: {words(Triggered.__name__)}"]

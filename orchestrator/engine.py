@@ -260,6 +260,8 @@ class Engine:
         self.knock()  # so that the next poll is no later than that
 
     def _start(self, claimed: Claimed, order: Order) -> list[Entry]:
+        if self.outbox.is_closed(order.target, micros(self._clock.now())):
+            raise Busy(f"rows are being erased from {order.target}: {order.run} waits")
         self._open[order.run] = (claimed, order)
         executor = self._executors.get(order.executor)
         if executor is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.actions import Answer, configuration, cycle_of, pipeline_of
 from orchestrator.app import App
+from orchestrator.core.events import Erased
 from orchestrator.core.model import Cycle, Run, State
 from orchestrator.ports import Running
 from orchestrator.trouble import Trouble
@@ -50,6 +51,8 @@ def show(arguments: Namespace, app: App) -> Answer:
         digest = f"  {stage['digest'][:12]}" if stage.get("digest") else ""
         moving = f"  {_progress(app, cycle)}" if stage["state"] == "running" else ""
         lines.append(f"  {_MARKS[stage['state']]} {stage['name']:<12}{digest}{moving}".rstrip())
+    events = (one.event for one in app.journal.events(cycle.id))
+    lines += [_erased(event) for event in events if isinstance(event, Erased)]
     gate = data["gate"]
     if gate is not None:
         lines.append(f"  gate of {gate['stage']}, about {gate['digest'][:12]}:")
@@ -73,6 +76,12 @@ def show(arguments: Namespace, app: App) -> Answer:
 
         text += f"\n\n{shown}:\n{render(report_view(report), colour=sys.stdout.isatty())}".rstrip()
     return data, text
+
+
+def _erased(event: Erased) -> str:
+    where = ", ".join(sorted(event.cycles)) or "no cycle"
+    when = f"{event.at:%Y-%m-%d %H:%M}"
+    return f"  {when} {inert(event.by.login, 80)} erased {event.rows} rows of {where}: {inert(event.reason, 300)}"
 
 
 def logs(arguments: Namespace, app: App) -> Answer:

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from orchestrator.bell import Bell
-from orchestrator.core.events import Delegated, Held, Refused, RolledBack
+from orchestrator.core.events import KEPT, Held
 from orchestrator.core.model import Cycle
 from orchestrator.core.noun import Noun
 from orchestrator.couriers import Courier, couriers
@@ -245,8 +245,7 @@ class Herald:
         """Also a cycle that has ended is talked about, which changes nothing of it but its row."""
         if now - cycle.changed_at > PERSEVERANCE:
             return False
-        talk = (Refused, RolledBack, Delegated)
-        moves = [one.event.at for one in self._journal.events(cycle.id) if not isinstance(one.event, talk)]
+        moves = [one.event.at for one in self._journal.events(cycle.id) if not isinstance(one.event, KEPT)]
         return now - max(moves) <= PERSEVERANCE
 
     # What is sent

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
+from orchestrator.closing import name_of, read
 from orchestrator.journal import Claimed
 from orchestrator.owner import is_dead
 from orchestrator.rows import EFFECT, cycle_from
@@ -127,6 +128,17 @@ class Outbox:
     def renew_leases(self, soon: int, until: int) -> None:
         """Hold on to every target whose cycle is alive, whichever engine works on it."""
         self.store.transaction(lambda cursor: self.store.run(cursor, "lease_renew", soon=soon, until=until))
+
+    def holder(self, target: str) -> str:
+        """The cycle that has the lease of the target; empty where none has."""
+        row = self.store.transaction(lambda cursor: self.store.run(cursor, "lease", target=target).fetchone())
+        return str(row[0] or "") if row is not None else ""
+
+    def is_closed(self, target: str, now: int) -> bool:
+        """Whether no run of the target may begin just now: rows leave its snapshots."""
+        rows = self.store.read("mark", mark=name_of(target))
+        closing = read(str(rows[0][0])) if rows else None
+        return closing is not None and closing.stands(now)
 
     def last_done(self, target: str) -> dict[str, dict[str, JsonValue]]:
         """What the last cycle that was done on this target left: outputs by stage."""

@@ -6,8 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestrator.client import Client, Json, call
+from orchestrator.data import erase_there
+from orchestrator.labelling import labels
 from orchestrator.settings import Settings
 from orchestrator.trouble import Trouble
+from reviewers.corrections import Said
 from reviewers.plain import inert, tame
 
 Answer = tuple[Any, str]
@@ -112,6 +115,18 @@ def _rollback(arguments: Namespace, client: Client, settings: Settings) -> Answe
     return now, f"{name} serves {now['version']} again, instead of {now['previous']}"
 
 
+def _labels(arguments: Namespace, client: Client, _: Settings) -> Answer:
+    def say(said: Sequence[Said]) -> Answer:
+        words = [{"id": one.id, "label": one.label, "annotator": one.by} for one in said]
+        return _told(client.correct(arguments.cycle, words))
+
+    return labels(arguments, client.labels(arguments.cycle), say)
+
+
+def _erase(arguments: Namespace, client: Client, _: Settings) -> Answer:
+    return erase_there(arguments, client)
+
+
 def _pairs(given: Sequence[str] | None) -> dict[str, str]:
     values: dict[str, str] = {}
     for pair in given or ():
@@ -133,5 +148,5 @@ def _told(cycle: Json) -> Answer:
 
 _COMMANDS: dict[str, Callable[[Namespace, Client, Settings], Answer]] = {
     "trigger": _trigger, "list": _list, "show": _show, "approve": _approve, "reject": _reject, "rerun": _rerun,
-    "hold": _hold, "unhold": _unhold, "cancel": _cancel, "rollback": _rollback,
+    "hold": _hold, "unhold": _unhold, "cancel": _cancel, "rollback": _rollback, "erase": _erase, "labels": _labels,
 }  # fmt: skip

@@ -14,6 +14,7 @@ from orchestrator.app import App
 from orchestrator.core.course import decision
 from orchestrator.core.events import (
     CancelAsked,
+    Erased,
     Event,
     Held,
     LeaseGranted,
@@ -168,6 +169,8 @@ class Session:
                 gate = f"the gate of {event.run.split('/')[1]}"
                 said = f"{gate} is still open" if event.purpose == "remind" else f"the deadline of {gate} has passed"
                 say(said, style="yellow")
+            case Erased():
+                say(f"{event.by.login} had {event.rows} rows erased: {event.reason}", style="yellow")
             case Refused():
                 say(f"{event.by.login} was not heard: {event.why}", style="yellow")
 

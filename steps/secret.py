@@ -136,13 +136,21 @@ def _linked(draft: str, path: Path) -> bool:
     return True
 
 
+def _known(target: Path) -> tuple[bytes, str]:
+    """The key, where there is one: nobody was ever called by one that would be made now."""
+    if configured(os.environ) is None and not (target / _MADE).exists():
+        what = f"no key is known that persons of {target.name} were replaced by pseudonyms with"
+        raise StepError(what, cure=f"set {KEY} to the key that they were collected with, or name rows by their ids")
+    return key_of(target, os.environ)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Pseudonyms for whoever must not have the key: the values come on stdin, so that no list of processes has them."""
     from steps.private import pseudonym
 
     targets, target = sys.argv[1:] if arguments is None else arguments
     try:
-        key, where = key_of(Path(targets) / target, os.environ)
+        key, where = _known(Path(targets) / target)
         values = json.load(sys.stdin)["values"]
         found = {"persons": [pseudonym(value, key, "person") for value in values]}
         sys.stdout.write(json.dumps({**found, "key": fingerprint(key), "from": where}) + "\n")

@@ -153,8 +153,34 @@ class Delegated(Saying):
     until: AwareDatetime
 
 
-Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked | RolledBack | Delegated
+class Learnt(Noun):
+    """A model that was trained on rows which were erased. `rows`: of its own training; 0 where it descends from one."""
+
+    run: str
+    version: str = Field("", description="as it was deployed; empty where it never was")
+    deployed: bool = Field(False, description="it was the champion when the rows left")
+    rows: int = Field(0, ge=0)
+
+
+class Erased(Saying):
+    """Rows left the snapshots of the pipeline, for good. Whose or which stands nowhere: only how many, and from where.
+
+    It changes no cycle; the newest one keeps the record.
+    """
+
+    kind: Literal["erased"] = "erased"
+    reason: str
+    rows: int = Field(ge=0)
+    holdout: int = Field(0, ge=0, description="of them in hold-outs")
+    cycles: dict[str, int] = Field({}, description="rows by the cycle that had brought them")
+    models: tuple[Learnt, ...] = ()
+    tables: dict[str, int] = Field({}, description="the tables that were rewritten, and their versions from then on")
+
+
+Said = ReviewGiven | ReviewWithdrawn | Held | Unheld | RerunAsked | CancelAsked | RolledBack | Delegated | Erased
 Event = Annotated[
     Triggered | LeaseGranted | LeaseRefused | RunFinished | RosterRead | TimePassed | Refused | Said,
     Field(discriminator="kind"),
 ]
+KEPT = (Refused, RolledBack, Delegated, Erased)
+"""What changes no cycle, in whatever state it is, and is kept on the record."""

@@ -17,17 +17,15 @@ from typing import NamedTuple
 from orchestrator.core.course import Folded, beyond_review, decision, end, follow, open_gate, replace_run, settle
 from orchestrator.core.effects import AskReview, TakeLease, Wake
 from orchestrator.core.events import (
+    KEPT,
     CancelAsked,
-    Delegated,
     Event,
     Held,
     LeaseGranted,
     LeaseRefused,
-    Refused,
     RerunAsked,
     ReviewGiven,
     ReviewWithdrawn,
-    RolledBack,
     RosterRead,
     RunFinished,
     TimePassed,
@@ -255,7 +253,7 @@ def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
     return follow(cycle, Following(kind="rerun", stage=stage, changes=event.changes), event.at)
 
 
-def _keep(cycle: Cycle, event: Refused | RolledBack | Delegated) -> Folded:
+def _keep(cycle: Cycle, event: Event) -> Folded:
     return Folded(cycle, ())
 
 
@@ -283,7 +281,7 @@ def _edges() -> dict[tuple[State, type[Event]], Edge]:
         (running, RerunAsked, _rerun, {running}),
         (in_review, RerunAsked, _rerun, {running}),
         (failed, RerunAsked, _rerun, {queued}),
-        *((state, kept, _keep, {state}) for kept in (Refused, RolledBack, Delegated) for state in State),
+        *((state, kept, _keep, {state}) for kept in KEPT for state in State),
     ]
     return {(state, event): Edge(fold, frozenset(to)) for state, event, fold, to in rows}
 

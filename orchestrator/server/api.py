@@ -79,11 +79,11 @@ def trigger(asked: shapes.TriggerAsked, office: In, who: Who, response: Response
         raise Refusal(422, "such a key is the clock's: it stands for a time of a schedule", "use another key")
     if asked.idempotency_key and (known := office.queries.with_key(asked.idempotency_key)):
         response.status_code = 200
-        return _begun(office, _same(_cycle(office, known), asked))
+        return _begun(office, _same(cycle_named(office, known), asked))
     config, source = _pipelines(office)
     pipeline = _pipeline(config.pipelines, asked.pipeline)
     params = _params(pipeline, asked.set)
-    with _refusing():
+    with refusing():
         cycle, new = office.beginner.begin(
             config, pipeline, trigger=Trigger.PLANNER if who.workflow else Trigger.API, params=params,
             purpose=asked.reason, source=source, initiator=who.person(), key=asked.idempotency_key,
@@ -126,7 +126,7 @@ def cycles(
 )  # fmt: skip
 def cycle(cycle: str, office: In, who: Who) -> Any:
     """Stages, runs, reports, the open gate with its clauses, and the reviews."""
-    return _whole(office, _cycle(office, cycle))
+    return whole_of(office, cycle_named(office, cycle))
 
 
 @router.get(
@@ -134,7 +134,7 @@ def cycle(cycle: str, office: In, who: Who) -> Any:
 )
 def events(cycle: str, office: In, who: Who) -> Any:
     """Everything that happened to it, in order."""
-    found = _cycle(office, cycle)
+    found = cycle_named(office, cycle)
     return [shown.recorded(one) for one in office.app.journal.events(found.id)]
 
 
@@ -166,16 +166,16 @@ async def _then(first: str, lines: AsyncIterator[str]) -> AsyncIterator[str]:
 def review(cycle: str, asked: shapes.ReviewAsked, office: In, who: Who) -> Any:
     """A review by the caller; 409 with the reason where it does not count."""
     who.needs("reviewer", "review")
-    found = _cycle(office, cycle)
+    found = cycle_named(office, cycle)
     changes = _changes(found, found.stage.name, asked.set) if isinstance(asked, shapes.ChangeAsked) else {}
-    return _whole(office, _submit(office, found, _review(office, found, asked, changes, who.person())))
+    return whole_of(office, submit(office, found, _review(office, found, asked, changes, who.person())))
 
 
 def _review(office: Office, cycle: Cycle, asked: Any, changes: dict[str, str], by: Person) -> ReviewGiven:
     now, opening = office.app.clock.now(), cycle.opening
     roster = _roster(office, cycle, by)
     review = Review(
-        id=_said(), by=by, verdict=Verdict(asked.verdict), about=asked.about.lower(),
+        id=said(), by=by, verdict=Verdict(asked.verdict), about=asked.about.lower(),
         at=max(now, opening.at) if opening is not None else now, reason=asked.reason, changes=changes,
     )  # fmt: skip
     return ReviewGiven(at=now, review=review, roster=roster)
@@ -200,27 +200,27 @@ def _roster(office: Office, cycle: Cycle, *by: Person) -> Roster:
 def command(cycle: str, asked: shapes.CommandAsked, office: In, who: Who) -> Any:
     """hold, unhold, cancel, rerun, unapprove; 409 with the reason where it does not count."""
     who.needs("planner", "give commands")
-    found, by, now = _cycle(office, cycle), who.person(), office.app.clock.now()
+    found, by, now = cycle_named(office, cycle), who.person(), office.app.clock.now()
     event: Event
     match asked:
         case shapes.HoldAsked():
-            event = Held(at=now, id=_said(), by=by, reason=asked.reason)
+            event = Held(at=now, id=said(), by=by, reason=asked.reason)
         case shapes.UnholdAsked():
             who.needs("reviewer", "let a held cycle go on")
             if found.held and found.opening:  # the gate may close on it: who has lost the right since counts no more
                 office.desk.submit(found.id, RosterRead(at=now, roster=_roster(office, found)))
-            event = Unheld(at=now, id=_said(), by=by)
+            event = Unheld(at=now, id=said(), by=by)
         case shapes.CancelCommand():
             own = found.initiator is not None and found.initiator.id == by.id
             who.needs("planner" if own else "reviewer", "cancel a cycle of somebody else")
-            event = CancelAsked(at=now, id=_said(), by=by, reason=asked.reason)
+            event = CancelAsked(at=now, id=said(), by=by, reason=asked.reason)
         case shapes.RerunCommand():
             changes = _changes(found, asked.stage or found.stage.name, asked.set)
-            event = RerunAsked(at=now, id=_said(), by=by, stage=asked.stage, changes=changes)
+            event = RerunAsked(at=now, id=said(), by=by, stage=asked.stage, changes=changes)
         case _:
             who.needs("reviewer", "review")
-            event = ReviewWithdrawn(at=now, id=_said(), by=by)
-    return _whole(office, _submit(office, found, event))
+            event = ReviewWithdrawn(at=now, id=said(), by=by)
+    return whole_of(office, submit(office, found, event))
 
 
 @router.get("/api/pipelines", response_model=list[shapes.PipelineShown], responses=answers(), summary="Pipelines")
@@ -247,8 +247,8 @@ def rollback(pipeline: str, office: In, who: Who, asked: shapes.RollbackAsked | 
     who.needs("admin", "roll a model back")
     config, _ = _pipelines(office)
     found = _pipeline(config.pipelines, pipeline)
-    with _refusing():
-        version, previous = roll_back(office.app, found, asked.version if asked else None, who.person(), _said())
+    with refusing():
+        version, previous = roll_back(office.app, found, asked.version if asked else None, who.person(), said())
     return shapes.RolledBackTo(pipeline=pipeline, version=version, previous=previous)
 
 
@@ -259,7 +259,7 @@ def plan(asked: shapes.PlanAsked, office: In, who: Who) -> Any:
         who.needs("planner", "ask for a cycle")
     read = _pipelines(office)
     try:
-        with _refusing():
+        with refusing():
             found = office.timetable.plan(
                 read, asked.pipeline or None, begin=asked.trigger, key=asked.key or None,
                 by=who.person() if asked.trigger else None,
@@ -295,11 +295,12 @@ async def relay(asked: shapes.RelayAsked, office: In, who: Relaying) -> Any:
     return shapes.Stored(stored=True)
 
 
-def _said() -> str:
+def said() -> str:
+    """The id of something that was said just now."""
     return f"api:{uuid.uuid4()}"
 
 
-def _cycle(office: Office, name: str) -> Cycle:
+def cycle_named(office: Office, name: str) -> Cycle:
     """The cycle of this id; the database is asked for what may be one."""
     try:
         if not shown.is_id(name):
@@ -309,7 +310,8 @@ def _cycle(office: Office, name: str) -> Cycle:
         raise Refusal(404, f"there is no cycle {name}", "GET /api/cycles lists them") from None
 
 
-def _whole(office: Office, cycle: Cycle) -> dict[str, Any]:
+def whole_of(office: Office, cycle: Cycle) -> dict[str, Any]:
+    """The cycle, as the API shows it."""
     about = shown.whole(cycle, office.link(cycle.id), office.app.journal.events(cycle.id))
     if office.pull is None:
         return about
@@ -322,6 +324,11 @@ def _pipelines(office: Office) -> Any:
         return office.pipelines()
     except Trouble as trouble:
         raise Refusal(503, trouble.what, trouble.cure or "correct the pipeline file") from None
+
+
+def pipeline_named(office: Office, name: str) -> Pipeline:
+    """The pipeline of this name, as the file says now."""
+    return _pipeline(_pipelines(office)[0].pipelines, name)
 
 
 def _pipeline(known: Any, name: str) -> Pipeline:
@@ -351,7 +358,8 @@ def _changes(cycle: Cycle, stage: str, given: Any) -> dict[str, str]:
     return changes
 
 
-def _submit(office: Office, cycle: Cycle, event: Event) -> Cycle:
+def submit(office: Office, cycle: Cycle, event: Event) -> Cycle:
+    """Hand the event in. Raises `Refusal` where it does not count."""
     answer = office.desk.submit(cycle.id, event)
     if isinstance(answer, NotNow):
         cure = "try again in a moment" if answer.again else f"GET /api/cycles/{cycle.id} says what it waits for"
@@ -360,7 +368,7 @@ def _submit(office: Office, cycle: Cycle, event: Event) -> Cycle:
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     """What is wrong here and now, and not with the request, is a conflict."""
     try:
         yield

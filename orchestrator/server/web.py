@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 
 from orchestrator.core.model import State
 from orchestrator.rows import micros
-from orchestrator.server import api, shapes
+from orchestrator.server import api, data_api, labels_api, shapes
 from orchestrator.server.auth import LOOPBACK
 from orchestrator.server.errors import MEANINGS, Problem, Refusal, body
 from orchestrator.server.measures import CONTENT_TYPE
@@ -48,6 +48,8 @@ def build(office: Office) -> "Front":
     )  # fmt: skip
     app.state.office = office
     app.include_router(api.router)
+    app.include_router(data_api.router)
+    app.include_router(labels_api.router)
     _looks(app, office)
     _refusals(app)
     described = app.openapi

@@ -10,6 +10,7 @@ from orchestrator.core.course import Folded
 from orchestrator.core.effects import AskReview, ReleaseLease, StartRun, StopRun, TakeLease, Wake
 from orchestrator.core.events import (
     CancelAsked,
+    Erased,
     Held,
     LeaseGranted,
     LeaseRefused,
@@ -51,6 +52,7 @@ ROSTERS = [
     Roster(members={"alice": ("t:alice",)}, unreadable={"@team": "the server is away"}),
     Roster(members={"@anyone": ("t:alice", "t:dave", "t:bob")}, uncounted=("@anyone",)),
 ]
+ERASED = {"reason": "she asked", "rows": 3, "cycles": {"c-000001": 3}, "models": [{"run": "c-000001/s1/1", "rows": 3}]}
 STAGES = st.builds(lambda gate, times: (gate, times), st.sampled_from(GATES), st.integers(0, 2))
 
 
@@ -286,7 +288,11 @@ class Walk(RuleBasedStateMachine):
     def cancel(self):
         self.submit(CancelAsked(at=self.tick(), id=self.name(), by=PEOPLE["dave"], reason="enough"))
 
-    @rule(more=st.sampled_from([(Refused, {"said": "?", "why": "no"}), (RolledBack, {"version": "2", "was": "3"})]))
+    @rule(
+        more=st.sampled_from(
+            [(Refused, {"said": "?", "why": "no"}), (RolledBack, {"version": "2", "was": "3"}), (Erased, ERASED)]
+        )
+    )
     def only_record(self, more):
         before = self.cycle
         self.submit(more[0](at=self.tick(), id=self.name(), by=PEOPLE["dave"], **more[1]))

@@ -10,6 +10,7 @@ from postgres import Server, binaries
 
 from orchestrator import engine as engines
 from orchestrator.audit import verify
+from orchestrator.closing import Closing, name_of
 from orchestrator.core.events import CancelAsked, Held, RerunAsked, ReviewGiven, Unheld
 from orchestrator.core.gate import Deadline, Gate, Person, Review, Roster
 from orchestrator.core.machine import NotNow
@@ -19,7 +20,10 @@ from orchestrator.desk import Desk
 from orchestrator.engine import Engine
 from orchestrator.executors.inline import InlineExecutor
 from orchestrator.journal import Journal
+from orchestrator.owner import me
 from orchestrator.ports import Busy
+from orchestrator.rooms import Marks
+from orchestrator.rows import micros
 from orchestrator.schema import open_database
 from orchestrator.store import Store
 
@@ -192,6 +196,33 @@ def test_a_hold_and_a_rerun(house):
     house.until(cycle, State.DONE)
     kinds = [one.event.kind for one in house.desk.journal.events(cycle)]
     assert kinds.count("refused") == 1
+
+
+def closing(owner, for_):
+    until = micros(Now().now() + for_)
+    return Closing(owner=owner, until=until, request="r", at="now", by=BOB, said="x").model_dump_json()
+
+
+def test_nothing_begins_while_rows_leave_the_target_and_all_goes_on_afterwards(house):
+    """A run is wanted and waits; other targets don't. It begins once the target is open again."""
+    marks = Marks(house.store())
+    marks.set(name_of("p"), closing(me(), timedelta(minutes=5)))
+    house.engine()
+    waiting = house.trigger()
+    assert house.until(house.trigger(target="other"), State.DONE)
+    found = house.until(waiting, lambda found: found.run is not None)
+    assert (found.state, found.run.state) == (State.RUNNING, "wanted")
+    marks.set(name_of("p"), "")
+    house.until(waiting, State.DONE)
+
+
+@pytest.mark.parametrize("left", ["dead", "late"])
+def test_a_target_that_somebody_left_closed_opens_by_itself(house, left):
+    """Who closed it is dead, or its time is up."""
+    owner = me() if left == "late" else f"{me().rpartition(':')[0]}:1"
+    Marks(house.store()).set(name_of("p"), closing(owner, timedelta(minutes=-1 if left == "late" else 5)))
+    house.engine()
+    house.until(house.trigger(), State.DONE)
 
 
 def test_what_runs_is_stopped_for_a_cancellation(house):

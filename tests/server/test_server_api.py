@@ -122,6 +122,10 @@ def test_what_is_asked_wrongly_is_answered_in_one_form(here):
         (409, {"method": "POST", "path": "/api/models/sums/rollback"}),
         (422, {"method": "POST", "path": "/api/models/sums/rollback", "json": {"version": "--run"}}),
         (404, {"method": "POST", "path": "/api/plan", "json": {"pipeline": "sumz"}}),
+        (404, {"method": "POST", "path": "/api/pipelines/sumz/erasures", "json": {"persons": ["A"], "reason": "B"}}),
+        (409, {"method": "POST", "path": "/api/pipelines/sums/erasures", "json": {"persons": ["A"], "reason": "B"}}),
+        (422, {"method": "POST", "path": "/api/pipelines/sums/erasures", "json": {"reason": "B"}}),
+        (422, {"method": "POST", "path": "/api/pipelines/sums/erasures", "json": {"persons": ["A"], "reason": " "}}),
         (404, {"method": "POST", "path": "/github/relay", "json": {"repository": "octo/models", "issue": 7}}),
     ]
     for status, one in asked:
@@ -136,6 +140,8 @@ CALLS = {
     ("GET", "/api/cycles"): "viewer",
     ("GET", "/api/cycles/{cycle}"): "viewer",
     ("GET", "/api/cycles/{cycle}/events"): "viewer",
+    ("GET", "/api/cycles/{cycle}/labels"): "viewer",
+    ("POST", "/api/cycles/{cycle}/labels", '{"labels": [{"id": "r1", "label": "good"}]}'): "reviewer",
     ("GET", "/api/pipelines"): "viewer",
     ("GET", "/api/models"): "viewer",
     ("POST", "/api/plan", '{"pipeline": "plain"}'): "viewer",
@@ -147,6 +153,7 @@ CALLS = {
     ("POST", "/api/cycles/{cycle}/commands", '{"command": "rerun"}'): "planner",
     ("POST", "/api/cycles/{cycle}/reviews", '{"verdict": "approve", "about": "00000000"}'): "reviewer",
     ("POST", "/api/models/sums/rollback", "{}"): "admin",
+    ("POST", "/api/pipelines/plain/erasures", '{"ids": ["00000000000000000000000000000000"], "reason": "no"}'): "admin",
     ("POST", "/api/cycles", '{"pipeline": "plain"}'): "planner",
     ("POST", "/api/cycles/{cycle}/commands", '{"command": "cancel", "reason": "no"}'): "reviewer",
 }
@@ -252,7 +259,9 @@ def test_the_description_names_every_call(here):
     wanted = {
         ("get", "/api/cycles"), ("get", "/api/cycles/{cycle}"), ("get", "/api/cycles/{cycle}/events"),
         ("get", "/api/events"), ("post", "/api/cycles/{cycle}/reviews"), ("post", "/api/cycles/{cycle}/commands"),
+        ("get", "/api/cycles/{cycle}/labels"), ("post", "/api/cycles/{cycle}/labels"),
         ("get", "/api/pipelines"), ("get", "/api/models"), ("post", "/api/models/{pipeline}/rollback"),
+        ("post", "/api/pipelines/{pipeline}/erasures"),
         ("post", "/api/plan"), ("post", "/github/relay"), ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
     }  # fmt: skip
     assert wanted <= rows.keys()
