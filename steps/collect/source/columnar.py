@@ -225,7 +225,7 @@ def _width(group: Any, names: list[str]) -> int:
     """Bytes of the wanted columns in one row of the group, on average, at least 1."""
     sizes = [group.column(place) for place in range(group.num_columns)]
     wanted = sum(one.total_uncompressed_size for one in sizes if one.path_in_schema.split(".")[0] in names)
-    return max(1, int(wanted) // max(1, group.num_rows))
+    return max(1, int(wanted) // max(1, int(group.num_rows)))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ are as many objects as lines: between two documents of a valid stream only, a `}
 import io
 import json
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import islice
 from typing import Any, NamedTuple
 
 from steps.collect.source.encoding import misencoded
@@ -16,6 +16,7 @@ from steps.collect.source.file import File, chunks, gone, opened
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, MOST_ROW_BYTES, Bad, Columns, Taken
 from steps.collect.source.shape import from_values, sliced, taken, too_long, unusable
 
+_GUESSED = 20  # lines of a block by which its types are guessed
 _BLOCK = 4 << 20
 _SCAN = 8 << 20
 _SAMPLE, _SAMPLED = 1 << 18, 1_000  # bytes and lines that a survey looks at
@@ -132,7 +133,7 @@ class _Reader:
         self.columns, self.source, self.most = columns, source, most
         self._wanted = columns.wanted()
         self._twice: set[str] = set()
-        self._types: list[tuple[Any, Any]] = []
+        self._types: list[tuple[str, Any]] = []
 
     def block(self, data: bytes, first: int) -> Taken:
         """The batch of whole lines, of which the first has the number `first`."""
@@ -192,33 +193,44 @@ class _Reader:
         if len(data) > self.most and _longest(data) > self.most:
             return None
         read = pj.ReadOptions(use_threads=False, block_size=len(data) + 1)
-        for label, at in self._types or self._tries():
-            parse = pj.ParseOptions(explicit_schema=self._schema(label, at), unexpected_field_behavior="ignore")
+        for types in self._tries(data, first):
+            parse = pj.ParseOptions(explicit_schema=pa.schema(types), unexpected_field_behavior="ignore")
             try:
                 table = pj.read_json(pa.BufferReader(data), read_options=read, parse_options=parse)
             except pa.ArrowException:
                 continue
             if table.num_rows != count:
                 return None
-            self._types = [(label, at), *(pair for pair in self._tries() if pair != (label, at))]
+            self._types = types
             columns = [table.column(name) for name in self._wanted.values()]
             return pa.table([*columns, pa.array(np.arange(first, first + count))], names=[*self._wanted, "line"])
         return None
 
-    def _tries(self) -> list[tuple[Any, Any]]:
+    def _tries(self, data: bytes, first: int) -> Iterator[list[tuple[str, Any]]]:
+        """The types of the block before, then those that this block's first lines have; none where they differ."""
+        if self._types:
+            yield self._types
+        types = self._guess(data, first)
+        if types and types != self._types:
+            yield types
+
+    def _guess(self, data: bytes, first: int) -> list[tuple[str, Any]]:
         import pyarrow as pa
 
-        labels = [pa.float64(), pa.string()] if self.columns.numeric else [pa.string(), pa.int64(), pa.bool_()]
-        return list(product(labels, [pa.string(), pa.int64()] if self.columns.at else [None]))
-
-    def _schema(self, label: Any, at: Any) -> Any:
-        import pyarrow as pa
-
-        types = {name: pa.string() for name in self._wanted.values()}
-        types[self.columns.label] = label
-        if self.columns.at:
-            types[self.columns.at] = at
-        return pa.schema(types.items())
+        lines = enumerate(islice(io.BytesIO(data), _GUESSED), first)
+        found = [self.one(Line(number, part, len(part), 0)) for number, part in lines]
+        kinds = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
+        strict: dict[str | None, set[type]] = {self.columns.text: {str}, self.columns.at: {str, int}}
+        types = []
+        for name in self.columns.names():
+            there = {type(row[name]) for row in found if isinstance(row, dict) and row.get(name) is not None}
+            if self.columns.numeric and name == self.columns.label and there <= {int, float}:
+                types.append((name, pa.float64()))
+            elif len(there) > 1 or not there <= strict.get(name, set(kinds)):
+                return []
+            else:
+                types.append((name, kinds[there.pop()] if there else pa.string()))
+        return types
 
 
 def _longest(data: bytes) -> int:

@@ -13,11 +13,13 @@ from typing import Any
 from steps.collect.source.file import find_files
 from steps.collect.source.files import Files
 from steps.collect.source.model import MOST_ROW_BYTES, Columns, Source
+from steps.collect.source.watermark import lateness
 from steps.contract import StepError
 
 Given = str | Sequence[str] | Mapping[str, Any]
 _KEYS = {
     "files": ("files", "delimiter", "encoding"),
+    "sql": ("sql", "query", "watermark", "late", "timeout"),
 }
 
 
@@ -31,6 +33,8 @@ def open_source(given: Given, columns: Columns, since: str = "", most_row_bytes:
         expected = " or ".join("{" + ", ".join(keys) + "}" for keys in _KEYS.values())
         what = f"a source can't have {', '.join(map(repr, unknown))}" if unknown else "the source says nothing"
         raise StepError(what, where="source", cure=f"give a glob, a list of globs, or one of {expected}")
+    if kind == "sql":
+        return _sql(given, columns, since, most_row_bytes)
     return _files(given, columns, most_row_bytes)
 
 
@@ -41,3 +45,19 @@ def _files(given: Mapping[str, Any], columns: Columns, most: int) -> Source:
     if delimiter and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n'):
         raise StepError(f"{delimiter!r} is no delimiter", where="source", cure="give one ASCII character")
     return Files(tuple(find_files(globs, delimiter, encoding)), columns, most)
+
+
+def _sql(given: Mapping[str, Any], columns: Columns, since: str, most: int) -> Source:
+    from steps.collect.source.sql import ENV, Asked, Sql, url_of
+
+    if not str(given.get("query", "")).strip():
+        raise StepError("there is no query", where="source", cure="give `query: select …` beside `sql:`")
+    if not str(given["sql"]).startswith(ENV):
+        url_of(str(given["sql"]))
+    timeout = float(given.get("timeout", 60))
+    if not 0 < timeout <= 86_400:
+        raise StepError(f"timeout: {timeout:g} is none", where="source", cure="give seconds, up to a day")
+    late = lateness(given.get("late", 0))
+    return Sql(
+        Asked(str(given["sql"]), given["query"], given.get("watermark") or "", timeout, late, columns, most), since
+    )

@@ -297,12 +297,18 @@ def _dates(array: Any) -> tuple[Any, Any]:
 
 
 def _mapped(array: Any, function: Callable[[Any], Any], target: Any) -> tuple[Any, Any]:
-    """`function` of each distinct value; a mask of those for which it raised, or None."""
+    """`function` of each distinct value; a mask of those for which it raised, or None.
+
+    What has a cast that does the same is cast: whole numbers and booleans to text, whole numbers to ratings.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as is_
 
-    if is_.is_null(array.type):
+    kind = array.type
+    if is_.is_null(kind) or (is_.is_integer(kind) and function in (word, rating)):
+        return array.cast(target, safe=False), None
+    if is_.is_boolean(kind) and function is word:
         return array.cast(target), None
     encoded = array.dictionary_encode()
     made, wrong = [], []
