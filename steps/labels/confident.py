@@ -39,28 +39,6 @@ def confident(given: "Classes", p: "Floats") -> "Classes":
     return np.where(np.isfinite(reached).any(axis=1), reached.argmax(axis=1), -1)
 
 
-def joint(given: "Classes", p: "Floats") -> "Classes":
-    """The confident joint C (eq. 1), classes × classes: rows labelled i that are confidently counted as j."""
-    import numpy as np
-
-    counted, classes = confident(given, p), p.shape[1]
-    sure = counted >= 0
-    flat = np.bincount(given[sure] * classes + counted[sure], minlength=classes * classes)
-    return flat.reshape(classes, classes)
-
-
-def calibrated(counts: "Classes", given: "Classes") -> "Floats":
-    """Q, the joint distribution of given and true labels (eq. 3): row i of C scaled to the share of label i.
-
-    A class of which nothing was counted confidently is taken to be labelled rightly.
-    """
-    import numpy as np
-
-    sums, shares = counts.sum(axis=1, keepdims=True), np.bincount(given, minlength=len(counts)) / max(1, len(given))
-    spread = np.where(sums > 0, counts / np.maximum(sums, 1), np.eye(len(counts)))
-    return np.asarray(spread * shares[:, None], dtype=np.float64)
-
-
 def margins(given: "Classes", p: "Floats") -> "Floats":
     """How much likelier the likeliest other class is than the given one, n values in [-1, 1]."""
     import numpy as np
@@ -71,26 +49,11 @@ def margins(given: "Classes", p: "Floats") -> "Floats":
     return np.asarray(others.max(axis=1) - p[rows, given], dtype=np.float64)
 
 
-def by_noise_rate(given: "Classes", p: "Floats") -> "NDArray[np.bool_]":
-    """Prune by noise rate (section 3.2): for each i ≠ j, the n·Q_ij rows labelled i with the greatest p_j - p_i.
-
-    Rows of equal margin at the border are taken together, so that no order decides between them.
-    """
-    import numpy as np
-
-    found = np.zeros(len(given), dtype=np.bool_)
-    expected = calibrated(joint(given, p), given) * len(given)
-    for i, j in zip(*np.nonzero(np.rint(expected)), strict=True):
-        if i != j:
-            places = np.flatnonzero(given == i)
-            margin = p[places, j] - p[places, i]
-            most = min(len(places), int(np.rint(expected[i, j])))
-            found[places[margin >= np.partition(margin, -most)[-most]]] = True
-    return found
-
-
 def mislabelled(given: "Classes", p: "Floats") -> "NDArray[np.bool_]":
-    """The rows that are confidently counted as another class: the off-diagonal entries of C (section 3.2, method 2)."""
+    """The rows in the confident joint's cells off the diagonal: labelled i, confidently counted as j (section 3.2).
+
+    Of the paper's five ways to choose this one was the most precise for us; see docs/log.md.
+    """
     import numpy as np
 
     counted = confident(given, p)
