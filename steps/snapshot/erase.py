@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from steps.snapshot.folder import DRAFTS
 from steps.snapshot.ledger import Entry, Record, Replaced, became
-from steps.snapshot.part import Part, Stage, batches_of, ids_of, named, write_part
+from steps.snapshot.part import Part, Stage, batches_of, named, write_part
 from steps.snapshot.rows import BATCH, Wanted, identity
 
 if TYPE_CHECKING:
@@ -103,15 +103,15 @@ def _replaced(table: "Table", entry: Entry) -> list[tuple[Taken, Replaced]]:
 
 
 def _taken(table: "Table", part: Part, wanted: Wanted) -> Taken:
-    """What is wanted of a part. Where only ids are, the files and row groups that can't hold them aren't read."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+    """What is wanted of a part. Texts are read of files that hold such rows; where only ids are wanted, nothing is read
+    of the files that can't hold them.
+    """
     by_id = wanted.ids | wanted.texts
-    if not wanted.persons and not wanted.texts:
-        near = sorted(one for one in by_id if part.low <= one <= part.high)
-        if not near or not pc.any(pc.is_in(ids_of(table.folder, part, near[0], ""), pa.array(near))).as_py():
-            return Taken(part, (), ())
+    if not wanted.persons and not wanted.texts and not any(part.low <= one <= part.high for one in by_id):
+        return Taken(part, (), ())
+    looked = ("id", "person", "text") if wanted.texts else ("id", "person")
+    if not any(_mask(batch, wanted, by_id).true_count for batch in batches_of(table.folder, part, looked, BATCH)):
+        return Taken(part, (), ())
     ids: list[str] = []
     shown: list[str] = []
     for batch in batches_of(table.folder, part, ("id", "person", "text"), BATCH):

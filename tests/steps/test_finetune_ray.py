@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
 from tiny import LABELS, base, dataset, rows, work
@@ -102,6 +103,11 @@ def said(made, place):
     assert lineage["base"] == str(place / "base")
     assert len(lineage["revision"]) == 64
     assert (lineage["cycle"], lineage["cycles"], lineage["champion"]) == ("c-000001", ["c-000001"], None)
+    assert lineage["snapshot"]["digest"] == snapshot.opened(place / "data").snapshot.digest
+    shown = pq.read_table(Path(made.model.uri) / snapshot.USED)
+    assert {one.hex() for one in shown["id"].to_pylist()} == {
+        row.id for row in snapshot.read(place / "data", snapshot.TRAIN)
+    }
     model, _ = classifier.load(made.model.uri)
     assert model.config.id2label == {0: "negative", 1: "positive"}
 

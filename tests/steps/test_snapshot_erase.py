@@ -1,5 +1,6 @@
 """Erasure: rows leave every version, whatever interrupts it, and never come back."""
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -111,14 +112,16 @@ def test_deletion_is_complete(tmp_path_factory, shape, people, places):
 def test_killed_anywhere_it_is_finished(tmp_path):
     """Stopped at every point in turn, readers see before or after; done again the end is the same as uninterrupted."""
     table, folders = made(tmp_path / "whole", count=12)
+    shutil.copytree(tmp_path / "whole", tmp_path / "untouched")
     before = both(folders[-1])
     whole = table.erase([person_hash("p1")], record=RECORD)
     after = both(folders[-1])
-    reached, number = set(), 0
-    while True:
-        number += 1
+    reached, names = set(), [folder.relative_to(tmp_path / "whole") for folder in folders]
+    for number in itertools.count(1):
         root = tmp_path / str(number)
-        table, folders = made(root, count=12)
+        shutil.copytree(tmp_path / "untouched", root)
+        table = Table.open(str(root / "tables" / "home" / "collect"))
+        folders = [root / name for name in names]
         crash = Crash(number)
         try:
             Table(table.uri, crash).erase([person_hash("p1")], record=RECORD)
