@@ -1,178 +1,158 @@
-"""Collect: labelled text from files becomes a snapshot, split into train and hold-out.
+"""Collect: labelled text from files, tables and logs becomes the next version of a snapshot that reviewers can trust.
 
-Law: the same rows in any order, any number of times, give the same snapshot. A text is new once: what the last done
-cycle's snapshot holds is not new, keeps its label and stays on its side of the split. A text that comes with two
-labels counts for neither.
+Laws:
+- The same rows in any order, any number of times, give the same snapshot. A text is new once: what the last done
+  cycle's snapshot holds is not new, keeps its label and stays on its side of the split. A text that comes with two
+  labels counts for neither. A cycle that was not done gives its rows back.
+- What identifies somebody is replaced before anything is written.
+- Nothing is published of what fails a check; the rows of a run that ends half-way are in no snapshot.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from pydantic import Field, model_validator
-
-from steps import snapshot
-from steps.collect import label as labels
-from steps.collect import source
+from steps import secret, snapshot
+from steps.collect import whole
+from steps.collect.clean import Rules
+from steps.collect.gather import Gathered, Plan, gather
+from steps.collect.given import Collect, Collected
+from steps.collect.judge import correct, judge
+from steps.collect.keep import extra_of, keep_beside, mark_of
 from steps.collect.report import Found, describe
-from steps.contract import Context, Dataset, Given, Made, StepError, step
-from steps.snapshot import Row
+from steps.collect.source import Source, open_source
+from steps.contract import Context, Dataset, NothingNew, StepError, counted_by, step
+from steps.labels import corrections
+from steps.labels.corrections import Record
+from steps.snapshot import HOLDOUT, TRAIN, Opened, Table
+from steps.snapshot.dataset import table_of
+
+__all__ = ["Collect", "Collected", "collect", "count_new"]
+
+_SHARD = 32 * 2**20  # bytes of a source that one worker deals with at a time
 
 
-class Collect(Given):
-    """Where the rows are and what they mean."""
+class Before(NamedTuple):
+    """What the last done cycle left, and the table that it lives in."""
 
-    source: str | tuple[str, ...] = Field(
-        description="files as a glob or a list of globs: parquet, CSV, JSONL", min_length=1
-    )
-    text: str = Field("text", description="the column with the text", min_length=1)
-    label: str = Field("label", description="the column with the label or rating", min_length=1)
-    group: str | None = Field(None, description="a column to report by: a domain, a product, a language", min_length=1)
-    positive_at_least: float | None = Field(None, description="ratings from here up are positive", allow_inf_nan=False)
-    negative_at_most: float | None = Field(
-        None, description="ratings from here down are negative; between the two a row is dropped", allow_inf_nan=False
-    )
-    holdout: float = Field(0.2, description="share of the texts kept for measuring", ge=0.01, le=0.5)
-    salt: str = Field("ratchet", description="another salt gives another split of new texts", max_length=100)
-
-    @model_validator(mode="after")
-    def _thresholds(self) -> Self:
-        if (self.positive_at_least is None) != (self.negative_at_most is None):
-            raise ValueError("positive_at_least and negative_at_most belong together: give both, or neither")
-        if (self.positive_at_least or 0) <= (self.negative_at_most or 0) and self.numeric:
-            raise ValueError("positive_at_least must be greater than negative_at_most")
-        return self
+    dataset: Dataset | None
+    snapshot: Opened | None
+    table: Table
 
     @property
-    def numeric(self) -> bool:
-        """Whether the label is a rating."""
-        return self.positive_at_least is not None
+    def cycles(self) -> tuple[str, ...]:
+        """The lineage."""
+        return self.snapshot.snapshot.cycles if self.snapshot else ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes that are known."""
+        return self.snapshot.snapshot.labels if self.snapshot else ()
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """What was kept beside the rows."""
+        return self.snapshot.snapshot.extra if self.snapshot else {}
+
+    def record(self, context: Context) -> Record:
+        """What people said about labels so far."""
+        return corrections.read(context.path(self.dataset)) if self.dataset else Record()
 
 
-class Collected(Made):
-    """The snapshot, all rows to date."""
-
-    data: Dataset
-
-
-class _Fresh(NamedTuple):
-    """A new text, before its class has a number. The smallest of equal texts stands for all, whatever their order."""
-
-    text: str
-    group: str
-    source: str
-    label: str
+def count_new(given: Collect, context: Context) -> int:
+    """How many rows would be new just now. Nothing is kept."""
+    before = _before(context)
+    source = _source(given, before)
+    return gather(_plan(given, context, before, source, dry=True), context).new
 
 
 @step
+@counted_by(count_new)
 def collect(given: Collect, context: Context) -> Collected:
-    """Read, label, check, deduplicate, split and add to what the last done cycle had."""
-    globs = (given.source,) if isinstance(given.source, str) else given.source
-    columns = source.Columns(given.text, given.label, given.group, given.numeric)
-    paths = source.find(globs)
-    problems = source.survey(paths, columns)
-    if problems:
-        raise StepError(
-            _listed(problems), where=f"{len(paths)} files", cure="correct the files, or the column names in `with:`"
-        )
-    counts: Counter[str] = Counter()
-    earlier = _earlier(context)
-    records = _records(paths, columns, counts, context)
-    fresh = _distinct(records, labels.rule(given.positive_at_least, given.negative_at_most), counts)
-    known = {row.id for rows in earlier.rows for row in rows}
-    counts["seen"] = sum(identity in known for identity in fresh)
-    fresh = {identity: row for identity, row in fresh.items() if identity not in known}
-    names = _names(given, earlier, fresh, counts)
-    cycle = context.run.split("/")[0]
-    new = [Row(f.text, names.index(f.label), f.group, f.source, cycle, identity) for identity, f in fresh.items()]
-    aside = {row.id for row in new if snapshot.portion(row.id, given.salt) < given.holdout}
-    train = [*earlier.rows[0], *(row for row in new if row.id not in aside)]
-    holdout = [*earlier.rows[1], *(row for row in new if row.id in aside)]
-    _check(names, train, holdout)
+    """Read, label, de-identify, deduplicate, split, check, and add to what the last done cycle had."""
+    before = _before(context)
+    source = _source(given, before)
+    plan = _plan(given, context, before, source)
+    found = gather(plan, context)
+    if not found.new:
+        return _nothing(given, context, before, found, source)
+    home, cycle = before.table.folder, plan.stage.cycle
+    parts = (*before.table.files(before.cycles), *found.parts)
+    corrected = correct(given, home, parts, found.labels, before.record(context))
+    counts = corrected[2]
+    _check(found.labels, counts)
+    judged = judge(given, context, home, before.extra, found, parts, corrected)
+    before.table.commit(plan.stage, found.parts)
     data = context.make(Dataset, "data")
-    snapshot.write(context.path(data), names, train, holdout)
-    found = Found(labels=names, new=new, aside=aside, train=train, holdout=holdout, counts=counts, files=len(paths))
-    return Collected(data=data, report=describe(found))
+    folder = context.path(data)
+    extra = extra_of(given, before.extra, plan.rules.key, source, judged)
+    cycles = (*before.cycles, cycle)
+    published = snapshot.publish(folder, before.table, cycles, found.labels, extra, judged.relabelled)
+    keep_beside(folder, found, judged)
+    return Collected(data=data, report=describe(Found(given, found, counts, judged, published)))
 
 
-class _Earlier(NamedTuple):
-    labels: tuple[str, ...]
-    rows: tuple[list[Row], list[Row]]
+def _before(context: Context) -> Before:
+    dataset = context.previous(Dataset, "data")
+    opened = snapshot.opened(context.path(dataset)) if dataset is not None else None
+    return Before(dataset, opened, table_of(context, dataset))
 
 
-def _earlier(context: Context) -> _Earlier:
-    before = context.previous(Dataset, "data")
-    if before is None:
-        return _Earlier((), ([], []))
-    folder = context.path(before)
-    rows = tuple(list(snapshot.read(folder, name)) for name in (snapshot.TRAIN, snapshot.HOLDOUT))
-    return _Earlier(snapshot.read_labels(folder), (rows[0], rows[1]))
+def _source(given: Collect, before: Before) -> Source:
+    """The source, surveyed. Raises `StepError` with every problem that it has."""
+    source = open_source(given.source, given.columns, since=mark_of(given, before.extra))
+    problems = source.survey()
+    if problems:
+        cure = "correct the source, or the column names in `with:`"
+        raise StepError(_listed(problems), where="source", cure=cure)
+    return source
 
 
-def _records(
-    paths: list[Any], columns: source.Columns, counts: Counter[str], context: Context
-) -> Iterator[tuple[str, source.Record]]:
-    for place, path in enumerate(paths, 1):
-        for batch in source.read(path, columns):
-            yield from ((path.name, record) for record in batch)
-            counts["rows"] += len(batch)
-            context.progress(counts["rows"], None, "rows", f"reading {path.name} ({place} of {len(paths)} files)")
+def _plan(given: Collect, context: Context, before: Before, source: Source, *, dry: bool = False) -> Plan:
+    key, _ = secret.privacy_key(context)
+    cycle = context.run.split("/")[0]
+    table = before.table
+    return Plan(
+        shards=source.shards(_SHARD),
+        rules=Rules(given.privacy, key, given.numeric, given.positive_at_least, given.negative_at_most),
+        stage=snapshot.Stage(table.uri, cycle, table.ledger.mark()) if dry else table.stage(cycle),
+        cycles=before.cycles,
+        known=before.labels,
+        holdout=given.holdout,
+        salt=given.salt,
+        split_by=given.split_by,
+        barred=table.barred(),
+        engine=given.engine,
+        batch_rows=given.batch_rows,
+        most_unreadable=given.most_unreadable,
+        dry=dry,
+    )
 
 
-def _distinct(
-    records: Iterator[tuple[str, source.Record]], rule: Callable[[Any], str | None], counts: Counter[str]
-) -> dict[str, _Fresh]:
-    """The usable rows by id, each text once; `counts` says what became of the others."""
-    found: dict[str, _Fresh] = {}
-    contradicted: set[str] = set()
-    for name, (text, value, group) in records:
-        if not isinstance(text, str) or not text.strip():
-            counts["empty"] += 1
-            continue
-        try:
-            label = rule(value)
-        except labels.UnusableError:
-            counts["unlabelled"] += 1
-            continue
-        if label is None:
-            counts["middle"] += 1
-            continue
-        identity = snapshot.identity(text)
-        row = _Fresh(text.strip(), "" if group is None else str(group), name, label)
-        if identity in found:
-            counts["duplicates"] += 1
-            if found[identity].label != label:
-                contradicted.add(identity)
-            row = min(row, found[identity])
-        found[identity] = row
-    counts["contradicted"] = len(contradicted)
-    return {identity: row for identity, row in found.items() if identity not in contradicted}
-
-
-def _names(given: Collect, earlier: _Earlier, fresh: dict[str, _Fresh], counts: Counter[str]) -> tuple[str, ...]:
-    """The classes. Raises `StepError` when there is nothing new, or when the labels are no classes."""
-    if not fresh:
-        raise _nothing(counts)
-    first = (labels.NEGATIVE, labels.POSITIVE) if given.numeric else ()
-    names = labels.names(earlier.labels or first, (row.label for row in fresh.values()))
-    if len(names) > labels.MOST_CLASSES:
-        raise StepError(
-            f"{len(names):,} different labels: that is no set of classes",
-            where=f"column {given.label!r}",
-            cure="name the column of the class, or give positive_at_least and negative_at_most for a rating",
-        )
-    return names
-
-
-def _nothing(counts: Counter[str]) -> StepError:
+def _nothing(given: Collect, context: Context, before: Before, found: Gathered, source: Source) -> Collected:
+    """There is no new row: the cycle is skipped, or goes on with the last snapshot. Raises `StepError`."""
+    counts = found.counts
+    usable = counts["rows"] - sum(counts[kind] for kind in ("middle", "empty", "unlabelled"))
+    if before.snapshot is None or (counts["rows"] and not usable):
+        raise _useless(counts)
+    why = f"no new rows: all {counts['seen']:,} usable texts are in the last snapshot"
     if not counts["rows"]:
-        return StepError("the files hold no rows", where="source", cure="add rows, or correct `source`")
-    if counts["seen"]:
-        return StepError(
-            f"no new rows: all {counts['seen']:,} usable texts are in the last snapshot",
-            where="source",
-            cure="add new files to the source, then run again",
-        )
+        why = "no new rows: nothing in the source has changed since the last snapshot"
+    elif not counts["seen"]:
+        why = f"no new rows: none of {counts['rows']:,} is kept"
+    if given.when_nothing_new == "skip":
+        raise NothingNew(why, where="source", cure="add new rows to the source, then run again")
+    data = context.make(Dataset, "data")
+    extra = dict(before.extra)
+    folder, over = context.path(data), before.snapshot.snapshot.relabelled
+    published = snapshot.publish(folder, before.table, before.cycles, before.labels, extra, over)
+    (folder / corrections.FILE).write_bytes(corrections.written(before.record(context)))
+    counted = whole.count(before.table.folder, published.files)
+    return Collected(data=data, report=describe(Found(given, found, counted, None, published)))
+
+
+def _useless(counts: Mapping[str, int]) -> StepError:
+    if not counts["rows"]:
+        return StepError("the source holds no rows", where="source", cure="add rows, or correct `source`")
     kinds = ("middle", "empty", "unlabelled", "contradicted")
     lost = ", ".join(f"{counts[kind]:,} {kind}" for kind in kinds if counts[kind])
     return StepError(
@@ -182,19 +162,21 @@ def _nothing(counts: Counter[str]) -> StepError:
     )
 
 
-def _check(names: tuple[str, ...], train: list[Row], holdout: list[Row]) -> None:
+def _check(names: tuple[str, ...], counts: whole.Counts) -> None:
     """A classifier needs two classes to learn and something to be measured on."""
-    learnt = {row.label for row in train}
+    learnt = [name for place, name in enumerate(names) if counts.classes[place, TRAIN]]
     if len(learnt) < 2:
-        only = ", ".join(repr(names[label]) for label in learnt) or "no row"
+        only = ", ".join(map(repr, learnt)) or "no row"
         raise StepError(
             f"the training rows hold one class only: {only}",
             where="train",
             cure="add rows of another class, or correct the thresholds",
         )
-    if not holdout:
+    if not counts.rows(HOLDOUT):
         raise StepError(
-            f"none of {len(train):,} rows fell into hold-out", where="hold-out", cure="add rows, or raise `holdout`"
+            f"none of {counts.rows(TRAIN):,} rows fell into hold-out",
+            where="hold-out",
+            cure="add rows, or raise `holdout`",
         )
 
 
