@@ -1,9 +1,8 @@
 """Leakage: what stands in the hold-out and also in train, so that measuring flatters the model. Pure.
 
 By row (the same id), by near-duplicate, and by what rows have in common: conversation, author, group. Each is a share
-of the hold-out rows. Rows are drawn by their id on both sides alike, so that the share by row is unbiased. Any other
-share, where not all train rows were looked at, is what was found against those that were: a lower bound, and then its
-metric has no `high`, so that a policy on `.high` says no rather than guesses.
+of the hold-out rows. Where not all train rows were looked at, it is what was found against those that were: a lower
+bound, and then its metric has no `high`, so that a policy on `.high` says no rather than guesses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,18 +75,22 @@ class Found(NamedTuple):
         return Metric(name=name, value=round(self.share, 6), low=low, high=high, better="lower")
 
 
-def same_rows(sides: Sides) -> Part:
-    """Hold-out rows whose id also stands in train: there must be none."""
+def same_rows(sides: Sides, exact: int | None) -> Part:
+    """Hold-out rows whose id also stands in train: there must be none. `exact` is counted over all rows."""
     import pyarrow.compute as pc
 
-    k = pc.sum(pc.is_in(sides.holdout["id"], value_set=sides.train["id"])).as_py() or 0
-    looked = f"{counted(sides.holdout.num_rows, 'hold-out row')} looked at"
-    said = f"None of the {looked} stands in train as well."
-    if k:
-        said = f"{k:,} of the {looked} also in train: what is measured there was learnt by heart."
-    found = Found(k, sides.holdout.num_rows, sides.all_of_holdout)
-    metrics = (Metric(name="leaked_rows", value=k, better="lower"), found.metric("leaked_rows_share"))
-    return Part("rows on both sides", (said,), metrics, alarms=(Alarm("leaked_rows", said),) if k else ())
+    if exact is None:
+        k = pc.sum(pc.is_in(sides.holdout["id"], value_set=sides.train["id"])).as_py() or 0
+        found = Found(k, sides.holdout.num_rows, sides.all_of_holdout, sides.all_of_train)
+    else:
+        found = Found(exact, sides.all_holdout, all_rows=True)
+    them = counted(found.n, "hold-out row")
+    against = "" if found.all_others else f" among the {counted(sides.train.num_rows, 'train row')} looked at"
+    said = f"None of {them} stands in train as well{against}."
+    if found.k:
+        said = f"{found.at_least}{found.k:,} of {them} also in train: what is measured there was learnt by heart."
+    metrics = (Metric(name="leaked_rows", value=found.k, better="lower"), found.metric("leaked_rows_share"))
+    return Part("rows on both sides", (said,), metrics, alarms=(Alarm("leaked_rows", said),) if found.k else ())
 
 
 def keys(sides: Sides, exact: Mapping[Key, Shared] | None, settings: Checks) -> Part:

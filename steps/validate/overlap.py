@@ -41,11 +41,13 @@ class Overlap:
 
     def add(self, batch: "pa.Table | pa.RecordBatch") -> None:
         """Count one batch with the columns `side`, `conversation`, `person` and `group`."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        held = pc.equal(batch["side"], HOLDOUT)
+        table = rows.plain(pa.table({name: batch[name] for name in ("side", *KEYS)}))
+        held = pc.equal(table["side"], HOLDOUT)
         for (key, of), found in self._found.items():
-            found.append(_counts(batch[key].filter(held if of else pc.invert(held))))
+            found.append(_counts(table[key].filter(held if of else pc.invert(held))))
             if sum(len(counts.hashed) for counts in found[1:]) > _PENDING:
                 found[:] = [_merged(found)]
 
@@ -62,7 +64,7 @@ class Overlap:
         return told
 
 
-def _counts(column: "pa.Array | pa.ChunkedArray") -> Counts:
+def _counts(column: "pa.ChunkedArray") -> Counts:
     """The keys of a column but the empty ones."""
     import numpy as np
 

@@ -23,6 +23,17 @@ def draw(table: "pa.Table", most: int, seed: int) -> "pa.Table":
     return ordered.take(np.argsort(places, kind="stable")[:most])
 
 
+def plain(table: "pa.Table") -> "pa.Table":
+    """The table with every kind of string that readers give (large, views, dictionaries) as `string`."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if kind != field.type or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            table = table.set_column(place, field.name, table[field.name].cast(kind).cast(pa.string()))
+    return table
+
+
 def hashes(ids: Sequence[str | None], seed: int) -> "NDArray[np.uint64]":
     """A 64-bit number for each id, uniform and independent between seeds."""
     import numpy as np

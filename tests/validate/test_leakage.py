@@ -63,6 +63,17 @@ def test_a_row_on_both_sides_fails_the_run():
     assert any("learnt by heart" in said for said in found.problems)
 
 
+def test_rows_counted_elsewhere_over_all_rows_are_taken_as_they_are():
+    """An exact count needs no sample; without it, and with train rows left out, it is a lower bound."""
+    rows = [("train", "", "", ""), ("holdout", "", "", "")]
+    exact = leakage.same_rows(sides(rows, 1000, 500), 3)
+    assert exact.sentences[0].startswith("3 of 500 hold-out rows also in train")
+    assert (exact.metrics[1].value, exact.metrics[1].high) == (0.006, 0.006)
+    sampled = leakage.same_rows(sides(rows, 1000, 500), None)
+    assert sampled.sentences[0].endswith("as well among the 1 train row looked at.")
+    assert sampled.metrics[1].high is None
+
+
 def test_a_conversation_on_both_sides_warns_and_an_author_is_only_told():
     """By default a conversation must not be cut in two; an author may be, until a planner says otherwise."""
     rows = [("train", "talk", "ann", ""), ("holdout", "talk", "ann", ""), ("holdout", "other", "bob", "")]

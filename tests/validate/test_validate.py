@@ -49,6 +49,34 @@ def test_the_order_of_rows_changes_nothing(night, seed):
     assert validate(facts(shuffled(earlier), shuffled(new), profile=profile), QUICK) == found
 
 
+@pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())])
+def test_the_kind_of_strings_changes_nothing(night, kind):
+    """A reader may give large strings, views or dictionaries: the findings are the same."""
+    earlier, new, profile, found = night
+
+    def given(some):
+        words = [name for name in some.column_names if some[name].type == pa.string()]
+        for name in words:
+            column = some[name].combine_chunks()
+            other = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
+            some = some.set_column(some.column_names.index(name), name, other)
+        return some
+
+    plain = facts(earlier, new, profile=profile)
+    other = plain._replace(**{name: given(getattr(plain, name)) for name in ("new", "train", "holdout")})
+    assert validate(other, QUICK) == found
+
+
+def test_where_train_is_too_large_to_look_at_it_says_at_least(night):
+    """With 100 rows to look at, near-duplicates are a lower bound: no upper end, so that no policy takes it for all."""
+    earlier, new, profile, _ = night
+    found = validate(facts(earlier, new, profile=profile), QUICK.model_copy(update={"near_rows": 100}))
+    assert metric(found, "near_duplicates_across").high is None
+    assert any(
+        said.startswith("At least 0.0% of the hold-out rows (0 of 50 looked at, against 50") for said in found.sentences
+    )
+
+
 def test_findings_make_a_report_and_every_check_speaks(night):
     """Metrics have names of their own, and each of the four kinds of drift and three of leakage has a sentence."""
     found = night[3]
