@@ -1,7 +1,8 @@
 """Forgetting rows wherever they are kept: tables with all their versions, and the working copies of trainings.
 
-Laws: the same request again finishes what was begun and does nothing more; where rows can't be removed, because what
-was published was approved as it is, the answer says so.
+Laws: the same request again finishes what was begun and does nothing more; what is asked of no one target is barred for
+all tables, also those that there will be; where rows can't be removed, because what was published was approved as it
+is, the answer says so.
 """
 
 import shutil
@@ -14,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from steps.snapshot.erase import look
 from steps.snapshot.folder import Folder
-from steps.snapshot.ledger import Record
+from steps.snapshot.ledger import Ledger, Record
 from steps.snapshot.rows import HOLDOUT, Row, Wanted, identity, read_rows, write_rows
 from steps.snapshot.table import Table
 from steps.snapshot.uses import Gone, Uses, as_data, find_uses
@@ -50,7 +51,7 @@ class Request(BaseModel):
     @property
     def record(self) -> Record:
         """Who, why and when."""
-        return Record(self.by, self.reason, self.at.isoformat())
+        return Record(self.by, self.reason, self.at.astimezone(UTC).isoformat())
 
 
 class Count:
@@ -78,9 +79,14 @@ def erase_everywhere(
 ) -> dict[str, Any]:
     """Do it (or only say what would be done), and say where the rows were used. The answer of `erase`, for JSON."""
     home = Folder(root)
+    above = None if dry or target else Ledger(Folder(home.at(TABLES)))
+    bars = above.begin(request.wanted, request.record) if above else None
     counts = [
         _planned(table, request, home) if dry else _done(table, request, home) for table in tables_below(root, target)
     ]
+    if above and bars and not bars.done:
+        found = sorted(frozenset[str]().union(*(one.ids for one in counts)))
+        above.write(bars.model_copy(update={"found": tuple(found), "done": True}))
     wanted = request.wanted
     ids = frozenset[str]().union(wanted.ids, wanted.texts, *(one.ids for one in counts))
     shown = frozenset[str]().union(wanted.texts, *(one.shown for one in counts))
@@ -169,7 +175,10 @@ def _notes(uses: Uses, rows: int) -> list[str]:
         notes.append("Published predictions name the ids of these rows and their classes, but no text and no person.")
     if uses.samples:
         runs = ", ".join(one.run for one in uses.samples)
-        notes.append(f"Reports of {runs} show these texts and can't be changed: what was approved stays as it was.")
+        notes.append(
+            f"Reports of {runs} show these texts and can't be changed: what was approved stays as it was, here, in the "
+            "record, and in the pull request's comments and files."
+        )
     if uses.kept:
         runs = ", ".join(one.run for one in uses.kept)
         notes.append(f"The datasets of {runs} hold the rows themselves: remove those runs' folders to forget them.")

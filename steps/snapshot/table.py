@@ -12,9 +12,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steps.contract import StepError
+from steps.place import sync
 from steps.snapshot.folder import Folder
 from steps.snapshot.ledger import Entry, Ledger, Record, barred, became, followed
 from steps.snapshot.part import Part, Stage, holds, ids_of, named
@@ -49,13 +51,15 @@ class Version(NamedTuple):
 class Table:
     """One table, by path or fsspec URL. One that isn't there is empty, and appears with the first commit.
 
-    `reach` is told each point at which a crash may leave something half done; tests crash there.
+    It obeys the ledger in `_ledger` two folders above too, which bars for all tables of an artifact root: those that
+    there will be as well. `reach` is told each point at which a crash may leave something half done; tests crash there.
     """
 
     def __init__(self, uri: str, reach: Callable[[str], None] = lambda point: None) -> None:
         self.folder = Folder(uri)
         self.uri = self.folder.uri
         self.ledger = Ledger(self.folder)
+        self._above = Ledger(Folder(self.uri.rpartition("/")[0].rpartition("/")[0]))
         self.reach = reach
         self._handle: DeltaTable | None = None
 
@@ -67,7 +71,8 @@ class Table:
     def stage(self, cycle: str) -> Stage:
         """Where the cycle's parts are written. What an attempt that died has left there is swept away.
 
-        Raises `ValueError` for a cycle that can't be a folder's name.
+        Ask `barred` after this: what is barred later is noticed by `commit`. Raises `ValueError` for a cycle that can't
+        be a folder's name.
         """
         if not _CYCLE.fullmatch(cycle):
             raise ValueError(f"{cycle!r} can't name a partition")
@@ -76,12 +81,14 @@ class Table:
         for name in self.folder.names(f"arrived={cycle}"):
             if name not in known:
                 self.folder.remove(name)
-        return Stage(self.uri, cycle, self.ledger.mark())
+        return Stage(self.uri, cycle, self._mark())
 
     def commit(self, stage: Stage, parts: Iterable[Part | None]) -> int:
         """Make the partition of the stage's cycle these parts and nothing else; the table's new version.
 
-        Raises `StepError`, and changes nothing, when rows were erased since the stage was opened or a part is gone.
+        Raises `StepError` when rows were erased since the stage was opened, a part is gone, or one holds rows that are
+        barred. Nothing is changed then; only if rows are erased while the transaction runs, which a lock prevents on
+        one machine, the partition is emptied again.
         """
         new = {part.path: part for part in parts if part is not None}
         if wrong := [part.path for part in new.values() if part.arrived != stage.cycle]:
@@ -95,13 +102,13 @@ class Table:
             said = {"what": "cycle", "cycle": stage.cycle, "rows": sum(part.rows for part in new.values())}
             version = self.transact(added, removed, said)
             self.reach("after commit")
-            if self.ledger.mark() != stage.mark:
+            if self._mark() != stage.mark:
                 self.transact([], list(new.values()), {"what": "cycle", "cycle": stage.cycle, "rows": 0})
                 raise _erased(stage)
         return version
 
     def _unchanged(self, stage: Stage, parts: Iterable[Part]) -> None:
-        if self.ledger.mark() != stage.mark:
+        if self._mark() != stage.mark:
             raise _erased(stage)
         bars = self.barred()
         for part in parts:
@@ -132,7 +139,10 @@ class Table:
 
     def barred(self) -> Wanted:
         """Whom and what an erasure has barred: such rows are not taken again."""
-        return barred(self.ledger.entries())
+        return barred((*self.ledger.entries(), *self._above.entries()))
+
+    def _mark(self) -> str:
+        return self.ledger.mark() + self._above.mark()
 
     def erase(
         self,
@@ -171,7 +181,15 @@ class Table:
             told = CommitProperties(custom_metadata={_SAYS: json.dumps({**said, "files": len(added)})})
             with self._understood():
                 delta.create_write_transaction(actions, "append", delta.schema(), _PARTITIONS, commit_properties=told)
+            self._keep()
         return self.version
+
+    def _keep(self) -> None:
+        """The log survives a power failure too: deltalake leaves its files to the system."""
+        if not self.folder.remote:
+            log = Path(self.uri, "_delta_log")
+            sync(log / f"{self.version:020}.json")
+            sync(log)
 
     def active(self) -> tuple[Part, ...]:
         """The parts that Delta Lake knows, whatever the ledger says."""
@@ -214,7 +232,7 @@ class Table:
 
         kinds = schema().append(pa.field("side", pa.string()))
         if not self.folder.remote:
-            os.makedirs(self.uri, exist_ok=True)  # noqa: PTH103 - it is a string everywhere else
+            Path(self.uri).mkdir(parents=True, exist_ok=True)
         with self._understood():
             self._handle = DeltaTable.create(
                 self.uri,

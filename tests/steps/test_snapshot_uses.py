@@ -15,7 +15,7 @@ import versioned
 from versioned import both, commit, person_hash, row, rows_of_cycle
 
 from steps import deploy, snapshot
-from steps.contract import Artifact, Context, Dataset, Made, Model, Report, Sample, ToLabel
+from steps.contract import Artifact, Context, Dataset, Made, Model, Report, Sample, StepError, ToLabel
 from steps.place import Place
 from steps.snapshot import TRAIN, Table
 from steps.snapshot.__main__ import main
@@ -170,6 +170,22 @@ def test_texts_and_ids_of_one_target(estate):
     assert len(other.ids(["c-000001"])) == 3
     code, answer = ask("erase", "--artifacts", estate.root, said=request(texts=["<c-000001 says 0>"], by="bob"))
     assert (answer["rows"], len(answer["tables"])) == (1, 2)
+
+
+def test_tables_that_there_will_be_obey_too(estate):
+    """Whom no one target was asked to forget is barred for a table that begins later, and for one under way."""
+    later = Table.open(str(estate.root / "tables" / "new" / "gather"))
+    under_way = later.stage("c-000003")
+    said = request(persons=[person_hash("p1")])
+    assert ask("erase", "--artifacts", estate.root, "--target", "home", said=said)[0] == 0
+    assert not later.barred()
+    assert ask("erase", "--artifacts", estate.root, said=said)[0] == 0
+    assert later.barred().persons == {person_hash("p1")}
+    assert snapshot.identity("<c-000001 says 1>") in later.barred().ids
+    with pytest.raises(StepError, match="were erased while"):
+        later.commit(under_way, [])
+    with pytest.raises(StepError, match="holds rows that were erased"):
+        commit(later, "c-000003", rows_of_cycle("c-000003", 4))
 
 
 def test_a_dataset_with_rows_of_its_own_is_named(estate):
