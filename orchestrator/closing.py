@@ -1,6 +1,10 @@
 """A target that is closed while rows leave its snapshots: no run of it begins. What is remembered of that, by name.
 
-Law: it opens by itself when whoever closed it is dead, or its time is up; what it had begun stays known until done.
+Laws:
+- It opens by itself when whoever closed it is dead, or its time is up; what it had begun stays known until done.
+- An engine may remember for `FRESH` seconds that a target was open; whoever closes one waits for `SETTLED`, which is
+  longer, and only then looks who is at work. A run is on the record before an engine looks whether it may begin: so
+  either the run is seen, or it waits. A read for every run would cost a tenth of a step.
 """
 
 from datetime import timedelta
@@ -10,6 +14,8 @@ from orchestrator.core.noun import Noun
 from orchestrator.owner import is_dead
 
 LONGEST = timedelta(minutes=30)
+FRESH = 0.25
+SETTLED = 2 * FRESH
 
 
 class Closing(Noun):

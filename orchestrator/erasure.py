@@ -10,8 +10,10 @@ Laws:
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.closing import LONGEST, Closing, name_of, read
+from orchestrator.closing import LONGEST, SETTLED, Closing, name_of, read
 from orchestrator.core.events import Erased, Learnt
 from orchestrator.core.gate import Person
 from orchestrator.core.model import Pipeline
@@ -32,6 +34,7 @@ from reviewers.plain import inert
 if TYPE_CHECKING:
     from orchestrator.app import App
 
+LONGEST_WORDS = 2000
 PATIENCE = LONGEST.total_seconds() - 60  # for the steps' side; what it has begun it finishes the next time
 
 
@@ -42,6 +45,14 @@ class Rows:
     persons: tuple[str, ...] = field(default=(), repr=False)
     ids: tuple[str, ...] = field(default=(), repr=False)
     texts: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Raise `Trouble` for what the steps' side would refuse: it would quote it."""
+        if not all(re.fullmatch(r"[0-9a-f]{32}", one) for one in self.ids):
+            raise Trouble("an id that was named is none", "write its 32 hexadecimal digits", code=2)
+        if any(len(one) > LONGEST_WORDS for one in (*self.persons, *self.texts)):
+            what = f"a name or text that was named has more than {LONGEST_WORDS} characters"
+            raise Trouble(what, "name the row by its id", code=2)
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ def _closed(app: "App", target: str, request: str, wish: Erasure) -> Iterator[Cl
     closing = closing.but(begun=known is not None)
     marks.set(mark, closing.model_dump_json())
     try:
+        time.sleep(SETTLED)
         _at_rest(app, target)
         marks.set(mark, closing.but(begun=True).model_dump_json())
         yield closing

@@ -6,12 +6,13 @@ Laws:
 - A deployment target has one owner; its fencing token grows with every change of owner.
 """
 
+import time
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from orchestrator.closing import name_of, read
+from orchestrator.closing import FRESH, name_of, read
 from orchestrator.journal import Claimed
 from orchestrator.owner import is_dead
 from orchestrator.rows import EFFECT, cycle_from
@@ -31,6 +32,7 @@ class Outbox:
 
     def __init__(self, store: Store, owner: str) -> None:
         self.store, self.owner = store, owner
+        self._open: dict[str, float] = {}
 
     def claim(self, now: int, until: int, held: Collection[str], *, orphans: bool = True) -> list[Claimed]:
         """Every due effect that is free; with `orphans` also every one whose claim ran out, whose owner is dead, or
@@ -135,10 +137,18 @@ class Outbox:
         return str(row[0] or "") if row is not None else ""
 
     def is_closed(self, target: str, now: int) -> bool:
-        """Whether no run of the target may begin just now: rows leave its snapshots."""
+        """Whether no run of the target may begin just now: rows leave its snapshots. That it is open may be `FRESH`
+        seconds old.
+        """
+        moment = time.monotonic()
+        if moment < self._open.get(target, 0.0):
+            return False
         rows = self.store.read("mark", mark=name_of(target))
         closing = read(str(rows[0][0])) if rows else None
-        return closing is not None and closing.stands(now)
+        closed = closing is not None and closing.stands(now)
+        if not closed:
+            self._open[target] = moment + FRESH
+        return closed
 
     def last_done(self, target: str) -> dict[str, dict[str, JsonValue]]:
         """What the last cycle that was done on this target left: outputs by stage."""

@@ -87,7 +87,7 @@ def settle(cycle: Cycle, at: datetime, chance: float = 0.0) -> Folded:
         case State.RUNNING if cycle.run is not None and cycle.run.state == "done":
             return _onward(cycle, at)
         case State.RUNNING if cycle.run is not None and cycle.run.state == "failed":
-            return _retry_or_fail(cycle, cycle.run, at, chance)
+            return _after_failure(cycle, cycle.run, at, chance)
         case State.IN_REVIEW:
             return _close_gate(cycle, at)
     return Folded(cycle, ())
@@ -141,7 +141,7 @@ def _start(cycle: Cycle, at: datetime, tries: int = 0, due: datetime | None = No
     return Folded(begun, (StartRun(order=begun.order(run), at=due),))
 
 
-def _retry_or_fail(cycle: Cycle, run: Run, at: datetime, chance: float) -> Folded:
+def _after_failure(cycle: Cycle, run: Run, at: datetime, chance: float) -> Folded:
     retry, failure = cycle.stage.retry, run.failure
     if failure is not None and failure.skip:
         return end(cycle, State.SKIPPED, str(failure))

@@ -9,6 +9,7 @@ Laws:
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -31,7 +32,7 @@ from reviewers.plain import inert
 log = logging.getLogger("ratchet.server.clock")
 LONGEST = 60.0  # seconds between two looks: the file or the machine's clock may change
 SLOWEST = 600.0  # a look may ask every step of every pipeline first
-LOOK_WAIT = 5.0  # seconds that a look waits for a count: others are due as well
+LOOK_WAIT = 5.0  # seconds that a look waits for counts, all of them together: others are due as well
 PLAN_WAIT = 20.0  # that a caller waits: he gives up after thirty
 
 Read = tuple[Config, str]
@@ -78,11 +79,11 @@ class Timetable:
             self._tell("the pipeline file", f"can't be used, and no schedule begins anything: {trouble}")
             return []
         self._tell("the pipeline file", "is right")
-        found = []
+        found, end = [], time.monotonic() + LOOK_WAIT
         for pipeline in read[0].pipelines.values():
             if pipeline.schedule is not None:
                 try:
-                    found.append(self._one(read, pipeline, pipeline.schedule, begin=True, wait=LOOK_WAIT))
+                    found.append(self._one(read, pipeline, pipeline.schedule, begin=True, end=end))
                 except Trouble as trouble:
                     self._tell(pipeline.name, f"is due and can't begin: {trouble}")
         return found
@@ -100,8 +101,9 @@ class Timetable:
         if name is not None and name not in pipelines:
             raise KeyError(did_you_mean(name, pipelines))
         chosen = [one for one in pipelines.values() if (one.schedule if name is None else one.name == name)]
+        end = time.monotonic() + PLAN_WAIT
         return [
-            self._one(read, one, one.schedule, begin=begin, wait=PLAN_WAIT)
+            self._one(read, one, one.schedule, begin=begin, end=end)
             if one.schedule is not None
             else self._unscheduled(read, one, begin, key, by)
             for one in chosen
@@ -113,7 +115,7 @@ class Timetable:
         times = [(one.next - now).total_seconds() for one in found if one.next is not None]
         return max(0.0, min([LONGEST, *times]))
 
-    def _facts(self, pipeline: Pipeline, schedule: Schedule, wait: float) -> Facts:
+    def _facts(self, pipeline: Pipeline, schedule: Schedule, end: float) -> Facts:
         newest = self._journal.cycles(pipeline.name, limit=1)
         considered = _moment(self._marks.get(f"schedule {pipeline.name}"))
         facts = Facts(
@@ -122,13 +124,13 @@ class Timetable:
         moment = to_count(schedule, facts)
         if moment is None:
             return facts
-        counted = self._count(pipeline, moment, wait)
+        counted = self._count(pipeline, moment, max(0.0, end - time.monotonic()))
         if counted is None:
             return facts.but(counting=True)
         return facts.but(new_rows=counted.rows, uncounted=counted.why)
 
-    def _one(self, read: Read, pipeline: Pipeline, schedule: Schedule, *, begin: bool, wait: float) -> Found:
-        mark, facts = f"schedule {pipeline.name}", self._facts(pipeline, schedule, wait)
+    def _one(self, read: Read, pipeline: Pipeline, schedule: Schedule, *, begin: bool, end: float) -> Found:
+        mark, facts = f"schedule {pipeline.name}", self._facts(pipeline, schedule, end)
         said = due(schedule, facts)
         if isinstance(said, NotDue):
             if begin and said.considered is not None:

@@ -148,7 +148,6 @@ def test_one_erasure_at_a_time(app):
     [
         ({KEY: ""}, Rows(persons=(SHE,)), "no key is known that persons of plain were replaced by pseudonyms with"),
         ({KEY: "short"}, Rows(persons=(SHE,)), "RATCHET_PRIVACY_KEY has 5 bytes"),
-        ({}, Rows(ids=("no id",)), "ids"),
     ],
 )
 def test_what_can_t_be_erased_is_said_and_nothing_has_changed(app, monkeypatch, environment, rows, what):
@@ -207,6 +206,8 @@ def test_models_that_learnt_the_rows_are_named_with_what_to_do():
 @pytest.mark.parametrize(
     ("named", "what"),
     [
+        ({"id": ["no id"]}, "an id that was named is none"),
+        ({"person": ["x" * 2001]}, "more than 2000 characters"),
         ({}, "nothing says whose rows"),
         ({"person": [" "]}, "names nobody"),
         ({"text_file": ["nowhere"]}, "can't be read"),

@@ -37,7 +37,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_persons_rows_leave_and_don_t_come_back(desk: Desk) -> None:
-    """A night without news is skipped; her rows leave and are counted; the file that still has them brings none back."""
+    """A night without news is skipped; her rows leave and are counted; the file that has them brings none back."""
     assert "the cycle is skipped: no new rows" in " ".join(desk.ratchet("run", "films", "--yes").stdout.split())
     refused = desk.ratchet("erase", "films", "--person", SHE, "--reason", "she asked", status=1).stderr
     assert "without --yes nothing is erased" in refused
