@@ -24,7 +24,9 @@ class Privacy(BaseModel):
         min_length=1,
     )
     keep: tuple[str, ...] = Field((), description="kinds that are left as they are, such as url", max_length=32)
-    least: float = Field(0.5, description="spans that are less sure than this are left as they are", ge=0, le=1)
+    least: float = Field(
+        0.4, description="spans that are less sure are left as they are (Presidio's telephones score 0.4)", ge=0, le=1
+    )
     model: str | None = Field(
         None,
         description="a transformers token classifier that looks too: a folder or a hub name",

@@ -11,7 +11,7 @@ __all__ = ["latin"]
 
 _WORD = r"[A-Z][a-z]{1,15}(?:['’-][A-Z][a-z]{1,15})?|Mc[A-Z][a-z]{1,12}|O['’][A-Z][a-z]{1,12}"
 _UPPER = r"[A-Z]{2,15}(?:['’-][A-Z]{2,15})?"
-_FULL = rf"(?:{_WORD})(?:\s(?:[A-Z]\.|(?:{_WORD}))){{0,2}}|{_UPPER}(?:\s(?:[A-Z]\.|{_UPPER})){{1,2}}"
+_FULL = rf"(?:{_WORD})(?:[ ](?:[A-Z]\.|(?:{_WORD}))){{0,2}}|{_UPPER}(?:[ ](?:[A-Z]\.|{_UPPER})){{0,2}}"
 _TITLES = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Miss|Sir|Madam)\.?"
 _TITLED = re.compile(rf"(?<![A-Za-z]){_TITLES}\s(?P<name>{_FULL})(?![A-Za-z])")
 _LABELLED = re.compile(
@@ -23,9 +23,22 @@ _SELF = re.compile(
     rf"(?i:(?<![A-Za-z])(?:my name(?:'s| is)|i am|i'm|this is|call me|it's|its|name's|dear|hi|hello|hey|yo|thanks|thank you|cheers|regards|sincerely|"
     rf"best|yours|love|best wishes|kind regards|spoke (?:with|to)|ask for|talk(?:ed)? to|met|contact|called)[,!.]?\s{{1,3}})(?P<name>{_FULL})(?![A-Za-z])"
 )
-_PAIR = re.compile(
-    rf"(?<![A-Za-z.])(?P<name>(?:{_WORD})\s(?:[A-Z]\.\s)?(?:{_WORD})|{_UPPER}\s(?:[A-Z]\.\s)?{_UPPER})(?![A-Za-z])"
+_PAIR = re.compile(rf"(?<![A-Za-z.])(?P<name>(?:{_WORD})[ ](?:[A-Z]\.[ ])?(?:{_WORD})|{_UPPER}[ ](?:[A-Z]\.[ ])?{_UPPER})(?![A-Za-z])")
+_INITIAL = re.compile(rf"(?<![A-Za-z.])(?P<name>[A-Z]\.\s?(?:[A-Z]\.\s?)?(?:{_WORD}|{_UPPER}))(?![A-Za-z])")
+_SINGLE = re.compile(rf"(?<![A-Za-z.'’-])(?<!St\. )(?P<name>{_WORD}|{_UPPER})(?![A-Za-z]|[ ][A-Z][a-z])")
+# Names that no list knows: alone on a line, before a mail or number in brackets, before a verb of speaking.
+_UNKNOWN = re.compile(
+    rf"(?:(?<=\n)|^)(?P<name>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s*(?:\n|$))"
+    rf"|(?<![A-Za-z] )(?<![A-Za-z])(?P<before>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s[(<][^)>\n]*[@\d]|\s(?:told|says|said|called|asked|wrote|speaking)\b)"
 )
+# Korean names in Latin letters: Kim Min-su, Min-su Kim, Kim Minsu.
+_ROMAN_FAMILY = (
+    r"(?i:Kim|Lee|Yi|Rhee|Park|Pak|Bak|Choi|Choe|Jung|Jeong|Chung|Kang|Cho|Jo|Yoon|Yun|Jang|Chang|Lim|Im|Rim|Han|Oh|Seo|Suh|Shin|Sin|Kwon|Hwang|Ahn|An|Song|"
+    r"Ryu|Yoo|Yu|Hong|Jeon|Jun|Ko|Go|Koh|Moon|Mun|Yang|Son|Sohn|Bae|Baek|Paik|Heo|Hur|Nam|Shim|Sim|Noh|No|Roh|Ha|Kwak|Gwak|Sung|Seong|Cha|Joo|Ju|Woo|U|Koo|Gu|Min|Na|Jin|"
+    r"Ji|Um|Eom|Chae|Won|Cheon|Chun|Bang|Gong|Kong|Hyun|Ham|Byun|Yeom|Yeo|Chu|Choo|Do|So|Seok|Seol|Ma|Gil|Namgung|Hwangbo|Jegal|Sunwoo|Sagong|Dokgo)"
+)
+_ROMAN = re.compile(rf"(?<![A-Za-z])(?P<name>{_ROMAN_FAMILY},?\s[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}|[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}\s{_ROMAN_FAMILY}"
+                    rf"|{_ROMAN_FAMILY},?\s[A-Z]{{2,7}}-[A-Z]{{2,7}}|[A-Z]{{2,7}}-[A-Z]{{2,7}}\s{_ROMAN_FAMILY})(?![A-Za-z])")
 _ROLE = re.compile(
     r"(?i:movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|oscar|hollywood|album|song|band|"
     r"president|senator|minister|comedy|thriller|sequel|screen|plot|acting|novel|book|episode|season|watch)"
@@ -44,13 +57,14 @@ def latin(text: str) -> Iterator[Span]:
         yield Span(*found.span(), RESERVED)
     own, public = _OWN.search(text) is not None, _ROLE.search(text) is not None
     known: dict[str, float] = {}
-    for pattern, sure in ((_TITLED, 0.88), (_LABELLED, 0.85), (_SELF, 0.85), (_PAIR, 0.72)):
-        if pattern is _PAIR and public and not own:
+    for pattern, sure in _RULES:
+        if not own and (pattern in (_INITIAL, _UNKNOWN) or (public and pattern in (_PAIR, _SINGLE))):
             continue
         for found in pattern.finditer(text):
-            end = _named(found["name"], pattern is _TITLED, pattern is _PAIR)
+            which = "name" if found["name"] is not None else "before"
+            end = _named(found[which], pattern, own)
             if end:
-                start = found.start("name")
+                start = found.start(which)
                 known[text[start : start + end]] = sure
                 yield Span(start, start + end, "name", sure, "names")
     for name, sure in known.items():
@@ -59,28 +73,55 @@ def latin(text: str) -> Iterator[Span]:
                 yield Span(*found.span(), "name", min(sure, 0.7), "names")
 
 
-def _named(said: str, titled: bool, pair: bool) -> int:
+_RULES = (
+    (_ROMAN, 0.9), (_TITLED, 0.88), (_LABELLED, 0.85), (_SELF, 0.85), (_INITIAL, 0.7), (_PAIR, 0.72), (_SINGLE, 0.6),
+    (_UNKNOWN, 0.6),
+)  # fmt: skip
+
+
+def _named(said: str, pattern: re.Pattern[str], own: bool) -> int:
     """How many characters of a row of capitalised words are a name, by the dictionary; 0 if none."""
     words = re.split(r"(\s)", said)
     first, rest = words[0].title(), [word.title() for word in words[2::2]]
+    upper = said.isupper() and len(said) > 4
     last = next((place for place in range(len(rest), 0, -1) if _last(rest[place - 1])), 0)
+    if not last and rest and first in english.GIVEN and pattern is not _SINGLE:  # a surname that no list knows
+        place = 2 if len(rest[0]) == 2 and rest[0][1] == "." and len(rest) > 1 else 1
+        last = place if len(rest[place - 1]) > 2 and rest[place - 1] not in _NO_SURNAMES else 0
     length = sum(map(len, words[: 2 * last + 1]))
-    if pair:
-        return (
-            length
-            if last and first in english.GIVEN and (first not in english.WORDS or rest[last - 1] in english.SURNAMES)
-            else 0
-        )
-    if titled:
+    if pattern is _INITIAL:
+        return len(said) if _last(re.split(r"[.\s]", said)[-1].title()) else 0
+    if pattern is _PAIR:
+        return length if last and first in english.GIVEN and (first not in english.WORDS or rest[last - 1] in english.SURNAMES) else 0
+    if pattern is _SINGLE:
+        return length if first in english.GIVEN and first not in english.WORDS else 0
+    if pattern is _ROMAN:
+        return len(said)
+    strange = not {first, *rest} & _NO_SURNAMES and len(first) > 2 and bool(rest) and len(rest[0]) > 2
+    if pattern is _UNKNOWN:
+        return len(said) if strange else 0
+    if pattern is _TITLED:
         return length if last else len(words[0])
     if first in english.GIVEN:
-        return length if last or first not in english.WORDS else 0
-    return length if last and rest[last - 1] in english.SURNAMES and len(first) > 2 else 0
+        return length
+    if last and len(first) > 2 and first not in _NO_SURNAMES and (rest[last - 1] in english.SURNAMES or upper):
+        return length
+    if own and strange:
+        return sum(map(len, words[:3]))
+    return length if first in english.SURNAMES and pattern is _SELF and first not in english.WORDS else 0
+
+
+_NO_SURNAMES = frozenset(
+    "The And But For With From Please This That There Here Your Our His Her Its You She They We What When Where Who Why How Are Was "
+    "Were Has Had Have Not Yes Can Could Will Would Should May Might Must Let Get Got Call Email Phone Address Order Account Card "
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July August September October "
+    "November December Street Road Avenue Company Inc Ltd Corp Bank University College School Hospital Hotel Airport Park City "
+    "Customer Agent Support Team Service Sir Madam Mr Mrs Ms Dr Good Morning Afternoon Evening Thanks Thank Regards Best Dear Hi "
+    "Hello Passport License Licence Number Name Full Home Mobile Email".split()
+)
 
 
 def _last(word: str) -> bool:
-    return (
-        word in english.SURNAMES
-        or word in english.GIVEN
-        or re.fullmatch(r"(?:Mc|O['’]|Mac)[A-Z]?[a-z]+", word) is not None
+    return (word in english.SURNAMES or word in english.GIVEN or re.fullmatch(r"(?:Mc|O['’]|Mac)[A-Z]?[a-z]+", word) is not None) and (
+        word not in _NO_SURNAMES
     )

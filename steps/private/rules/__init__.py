@@ -1,14 +1,15 @@
 """The rules as one recogniser: every text as it reads, and once more with the numbers that it says in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from steps.private.first import FAMILIES, hits
 from steps.private.rules.contacts import contacts
 from steps.private.rules.numbers import numbers
 from steps.private.rules.phones import phones
 from steps.private.rules.places import places
 from steps.private.rules.spoken import spoken
 from steps.private.spans import RESERVED, Span
-from steps.private.view import view
+from steps.private.view import View, view
 
 __all__ = ["Rules"]
 
@@ -25,16 +26,28 @@ class Rules:
 
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text; they may overlap."""
-        return [self._one(text) for text in texts]
-
-    def _one(self, text: str) -> list[Span]:
-        seen = view(text)
-        spans = [*numbers(seen.text, self.languages), *phones(seen.text), *contacts(seen.text)]
-        spans += places(seen.text, self.languages)
-        found = [span._replace(start=a, end=b) for span in spans for a, b in (seen.back(span.start, span.end),)]
-        for said in spoken(seen):
-            for span in (*numbers(said.text, self.languages), *phones(said.text)):
-                a, b = said.back(span.start, span.end)
-                score = span.score if span.kind == RESERVED else span.score * _SAID
-                found.append(span._replace(start=a, end=b, score=score))
+        seen = [view(text) for text in texts]
+        found: list[list[Span]] = [[] for _ in texts]
+        for family, pattern in FAMILIES.items():
+            for place in hits([one.text for one in seen], pattern):
+                found[place] += self._family(family, seen[place])
         return found
+
+    def _family(self, family: str, seen: View) -> Iterator[Span]:
+        if family == "spoken":
+            for said in spoken(seen):
+                for span in _back(said, (*numbers(said.text, self.languages), *phones(said.text))):
+                    yield span if span.kind == RESERVED else span._replace(score=span.score * _SAID)
+        elif family == "numbers":
+            yield from _back(seen, (*numbers(seen.text, self.languages), *phones(seen.text)))
+        elif family == "contacts":
+            yield from _back(seen, contacts(seen.text))
+        else:
+            yield from _back(seen, places(seen.text, self.languages))
+
+
+def _back(seen: View, spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans of a view as spans of its text."""
+    for span in spans:
+        start, end = seen.back(span.start, span.end)
+        yield span._replace(start=start, end=end)

@@ -1,0 +1,136 @@
+"""The words around Korean names, as expressions. Pure data: each says in what company a name stands."""
+
+import re
+from typing import NamedTuple
+
+from steps.private.names import korean
+
+__all__ = ["FAMILY", "GATE", "OWN", "ROLE", "RULES", "TAIL", "TITLES", "Rule"]
+
+
+def _any(*words: str) -> str:
+    """One of the words, which may be written apart by blanks in a string."""
+    return "|".join(word for line in words for word in line.split())
+
+
+_GAP = r"[ \t]{0,2}"
+FAMILY = f"(?:{'|'.join(korean.DOUBLE)}|[{''.join(sorted(korean.SURNAMES))}])"
+_FAMILY_SPACED = f"(?:{'|'.join('[ ]?'.join(d) for d in korean.DOUBLE)}|[{''.join(sorted(korean.SURNAMES))}])"
+_S = f"[{''.join(sorted(korean.SYLLABLES))}]"
+_RANKS = _any(
+    "고객 회원 환자 선생 과장 부장 차장 대리 팀장 사원 주임 실장 본부장 이사 상무 전무 사장 대표 회장 교수 박사 변호사 의사",
+    "간호사 원장 기사 매니저 상담사 상담원 어르신 할머니 할아버지 여사 귀하 학생 선수 드림 올림 배상 앞",
+)
+_TITLE = rf"씨|님|(?:{_RANKS})(?:(?=님|이|가|은|는|을|를|의|에|와|과|도|한테|께|분|입니다)|(?![가-힣]))"
+_LABEL = _any(
+    "이름 성함 성명 고객명 예금주명 예금주 수령인 수취인 수신인 수신 참조 발신 신청인 신청자 담당자 담당 예약자 주문자 계약자",
+    "피보험자 보호자 환자명 환자 입금자명 입금자 명의자 대표자 작성자 회원명 고객님 고객 회원 상담사 상담원 본인 지원자 응시자 문의",
+    "검토자 승인자 기안자 결재자 학부모 대리인 관리자 학생 직원 사용자 이용자 가입자 구매자 판매자 소유자 임차인 임대인 매수인",
+    r"매도인 피해자 신고자 동반자 배우자 신랑 신부 요청자 접수자 등록자 받는\s?분 받는\s?사람 보내는\s?분 보내는\s?사람 받으시는\s?분",
+    "대상 contact name",
+)
+_PARTICLES = _any(
+    "이?라고 이?라는 이?랑 입니다 이에요 예요 이예요 이야 이고 이며 인데 이신 이요 이다 이었 였 께서 한테 에게 으로 은 는 이 가 을 를",
+    "의 와 과 도 로 께 씨 님 아 야 만 드림 올림 배상 귀하 고객 회원 환자 선생 과장 부장 차장 대리 팀장 사원 주임 실장 이사",
+    "사장 대표 교수 박사",
+)
+_NO_WORD_GOES_ON = r"이?라고|이?라는|입니다|이에요|예요|이고|이며|인데|이신|께서|님|씨"
+TAIL = rf"(?=(?:{_PARTICLES})?(?![가-힣])|{_NO_WORD_GOES_ON})"
+_COPULA = r"(?=입니다|이에요|예요|이예요|이라고|라고|이고|인데|이요)"
+
+_NAME = rf"(?P<name>{_FAMILY_SPACED}{_GAP}(?:{_S}{_GAP}{_S}|{_S}))"
+_STRICT = rf"(?P<name>{FAMILY}{_S}{{2}}|{_FAMILY_SPACED}[ ]{_S}[ ]?{_S})"
+_ANY = rf"(?P<name>{FAMILY}[가-힣]{{1,2}}|{_FAMILY_SPACED}{_GAP}{_S}{_GAP}{_S}|{_FAMILY_SPACED}[ ]{_S})"
+
+
+class Rule(NamedTuple):
+    """A context and how sure it makes a name. `given`: it takes given names alone; `loose`: names that no dictionary
+    has; `own`: loose where the text speaks of somebody's own affairs; `short`: names of two syllables; `polite`: it is
+    said of actors too; `private`: it counts only where the text speaks of somebody's own affairs."""
+
+    pattern: re.Pattern[str]
+    sure: float
+    given: bool = False
+    loose: bool = False
+    own: bool = False
+    short: bool = True
+    polite: bool = False
+    private: bool = False
+
+
+RULES = (
+    Rule(  # 고객명: 김민수, 담당자 김민수가
+        re.compile(
+            rf"(?:(?<![가-힣A-Za-z])(?:제 ?|내 ?|영문 ?|한글 ?)?(?:{_LABEL})|(?:{_LABEL})(?=[ ]?[:：=\]]))"
+            r"(?![은는이가도의을를만와과명께] [가-힣] ?[가-힣]?(?![가-힣]))"
+            r"(?:[ \t]{0,2}(?:은|는|이|가|명|께서)(?=[ \t\]):=：|,]))?+"
+            rf"[ \t]{{0,2}}[\]):=：\-|/]{{0,2}}[ \t]{{0,3}}{_ANY}{TAIL}"
+        ),
+        0.9, loose=True, polite=True,
+    ),
+    Rule(  # 저는 김민수입니다
+        re.compile(
+            r"(?<![가-힣])(?:저는|나는|제가|내가|전|난|저|제\s?이름은|내\s?이름은|안녕하세요|여보세요)[ ,.!~]{1,3}"
+            rf"(?:[가-힣0-9]{{1,8}}[ ]){{0,2}}?{_ANY}{_COPULA}"
+        ),
+        0.9, own=True,
+    ),
+    Rule(  # 김민수라는 사람
+        re.compile(
+            rf"(?<![가-힣]){_ANY}(?=이?(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|하는데|불러))"
+        ),
+        0.85, own=True,
+    ),
+    Rule(re.compile(rf"(?<![가-힣]){_NAME}[ ]?(?:{_TITLE})"), 0.85, loose=True, polite=True),
+    Rule(re.compile(rf"(?<![가-힣]){_NAME}[ ](?:군|양)(?![가-힣])"), 0.75, short=False, polite=True),
+    Rule(  # 민수 씨
+        re.compile(rf"(?<![가-힣])(?P<name>{_S}[ ]?{_S})[ ]?(?:씨|님|학생(?![가-힣]))(?!름|앗)"),
+        0.75, given=True, own=True, polite=True,
+    ),
+    Rule(  # 김민수입니다. as a line or sentence of its own
+        re.compile(
+            rf"(?:^|[.!?~\n] ?|안녕하세요,? )(?:[가-힣0-9]{{1,8}}[ ]){{0,3}}?{_ANY}"
+            r"(?=입니다|이에요|예요|이예요|인데요|이라고 합니다|라고 합니다| 드림| 올림| 배상)"
+        ),
+        0.7, own=True, short=False,
+    ),
+    Rule(  # 야 민수야
+        re.compile(rf"(?<![가-힣])(?:야|얘|어이|헤이)[ ,!]{{1,2}}(?P<name>{_S}[ ]?{_S})(?=[아야](?![가-힣]))"),
+        0.72, given=True, loose=True, private=True,
+    ),
+    Rule(  # 김민수 / 010-…, (김민수)
+        re.compile(rf"(?:^|[/|(\[=:,>\]·&\n]|- )[ \t]{{0,2}}{_ANY}(?=[ \t]{{0,2}}(?:[/|)\],(<&\n·]|$))"),
+        0.75, loose=True, private=True,
+    ),
+    Rule(re.compile(rf"(?<![가-힣]){_STRICT}{TAIL}"), 0.7, short=False, private=True),
+    Rule(  # 민수가 그러는데
+        re.compile(
+            rf"(?<![가-힣])(?P<name>{_S}{{2}})(?=(?:이|가|이가|랑|이랑|한테|에게) (?:그러는데|그랬|전화|연락|말했|통화|보자|온다|만났))"
+        ),
+        0.65, given=True, private=True,
+    ),
+)  # fmt: skip
+
+# A title stands between marks, and what is in it is nobody's name.
+TITLES = re.compile(
+    r"[<〈《『「]([^<>〉》』」\n]{1,25})[>〉》』」]|'[^'\n]{1,25}'|\"[^\"\n]{1,25}\"|‘[^’\n]{1,25}’|“[^”\n]{1,25}”"
+)
+# Words of the stage near a polite form: an actor.
+ROLE = re.compile(
+    "연기|배우|감독|주연|조연|출연|역할|영화|작품|드라마|캐릭터|목소리|노래|팬|매력|가수|아이돌|앨범|개그|코미디|시나리오|각본|배역|"
+    "방송|예능|[멋짱]|이쁘|예쁘|귀엽|잘생|섹시"
+)
+# Words of somebody's own affairs.
+OWN = re.compile(
+    "고객|회원|연락|전화|번호|담당|상담|예약|주문|배송|주소|계좌|입금|환불|접수|문의|통화|결제|신청|이메일|메일|택배|진료|환자|수신|참조|"
+    "보자고|만나자|온대|온다며|못 온|데리러|결혼식|안부|보호자|성명|성함|신고|계정|계약|면담|면접|요청|서류|첨부|개인정보|"
+    r"(?i:contact|phone|customer|applicant|account|passport|mobile)|[A-Za-z0-9]@[A-Za-z0-9가-힣]|01[016-9][ .\-]?\d|\+82"
+)
+# For the first pass: whatever the rules find holds one of these (RE2: no looking around).
+GATE = (
+    rf"{_S} {{0,2}}(?:씨|님|{_RANKS})|{_S} (?:군|양)|{_LABEL}"
+    r"|(?:저는|나는|제가|내가|전|난|저|안녕하세요|여보세요)[ ,.!~].{0,40}(?:입니다|이에요|예요|라고|이고|인데|이요)"
+    r"|(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|불러)"
+    rf"|(?:^|[.!?~\n ]){FAMILY} ?{_S} ?{_S}(?:입니다|이에요|예요|이예요|인데요|이라고|라고| 드림| 올림| 배상)"
+    rf"|{OWN.pattern}"
+)
