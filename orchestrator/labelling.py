@@ -120,8 +120,7 @@ def _table(shown: Mapping[str, Any], rows: Sequence[ToLabel]) -> str:
     if not rows:
         return "\n".join(filter(None, [f"no gate of {shown['cycle']} asks about labels now", corrected]))
     name = shown["cycle"]
-    cures = f"""
-  ratchet labels {name} --csv labels.csv       write them as a table; change what stands under label in it
+    cures = f"""  ratchet labels {name} --csv labels.csv       write them as a table; change what stands under label
   ratchet labels {name} --import labels.csv    hand it in: {shown["stage"]} runs again with your labels"""
     grid = render(labels_view(rows, most=len(rows)), colour=False).rstrip()
-    return tame("\n".join(filter(None, [grid, corrected, cures])))
+    return tame("\n\n".join(filter(None, [grid, corrected, cures])))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sentiment import BOB, Story, at_collect, at_evaluate, done
 
-from orchestrator.core.report import Failure
-from reviewers.comment import LABELS, LIMIT, Line, Links, answer, changes_diff, gate, intro, status, title
+from orchestrator.core.report import Failure, Report, ToLabel
+from reviewers.comment import LABELS, LIMIT, Line, Links, answer, changes_diff, gate, intro, labels_diff, status, title
 from reviewers.comment.page import table
+from reviewers.corrections import Correction
 from reviewers.safe import code
 
 _DRAWN = Links(raw="comments")
@@ -41,8 +42,12 @@ def pages() -> dict[str, str]:
         gate(evaluate.cycle, evaluate.opening, _DRAWN, ping=True),
         "When the gate has closed, the first line says how, and nothing is asked any more:",
         _closed(),
+        "Where the report asks about labels, it says how they are corrected ([labels](labels.md)), and shows them:",
+        _labels(),
         "## Answers\n\nEvery command gets a reaction, and an answer where there is something to say.",
         _answers(evaluate),
+        "Whoever commits corrected labels is answered with what changes, and what could not be read:",
+        _corrected(),
         "## Labels",
         table(["label", "means"], [[code(name), means] for name, (_, means) in LABELS.items()]),
         "## The cycle's branch\n\n`cycles/c-000042/` on the branch `ratchet/c-000042` holds, and brings to the default "
@@ -63,6 +68,36 @@ def _failed() -> str:
 def _over() -> str:
     story = done()
     return status(story.cycle, Links(), story.at)
+
+
+ROWS = (
+    ToLabel(
+        id="r1", text="Finally a phone that lasts two days", label="negative", predicted="positive", confidence=0.973,
+        why="the model is sure, and says otherwise",
+    ),
+    ToLabel(
+        id="r2", text="Well, it is a phone", label="positive", predicted="negative", confidence=0.518,
+        why="the model is unsure",
+    ),
+)  # fmt: skip
+
+
+def _labels() -> str:
+    """That part of the comment."""
+    story = Story().finds(Report(summary="4,000 new rows.", to_label=ROWS))
+    parts = story.gate().split("\n\n")
+    begin = next(place for place, part in enumerate(parts) if part.startswith("**Labels:**"))
+    return "\n\n".join(parts[begin:])
+
+
+def _corrected() -> str:
+    diff = labels_diff([Correction("r1", "negative", "positive", "alice", "")], {"r1": ROWS[0].text})
+    what = "One label is corrected, and `collect` runs again with it; what was agreed about it is void."
+    lines = [
+        Line(kind="counted", said="labels.csv", what=what, block=diff),
+        Line(kind="refused", said="line 3", what="`postive` is no label here", cure="did you mean positive?"),
+    ]
+    return answer("k0123456789ab", "alice", lines)
 
 
 def _closed() -> str:

@@ -33,6 +33,7 @@ LINKS = Links(
     server="https://ratchet.acme.example/cycles/c-000042",
     branch="https://github.com/acme/models/blob/ratchet/c-000042/cycles/c-000042",
     raw="https://github.com/acme/models/raw/ratchet/c-000042/cycles/c-000042",
+    labels="https://github.com/acme/models/edit/ratchet/c-000042/cycles/c-000042/labels.csv",
     workflow_run="https://github.com/acme/models/actions/runs/123456",
 )
 PIPELINE = Pipeline.model_validate(

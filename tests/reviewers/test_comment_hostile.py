@@ -8,7 +8,7 @@ from sentiment import BOB, LINKS, PIPELINE, Story, at_evaluate
 
 from orchestrator.core.events import CancelAsked, RosterRead
 from orchestrator.core.gate import Person, Roster
-from orchestrator.core.report import Chart, Failure, Metric, Report, Sample, Series, Table
+from orchestrator.core.report import Chart, Failure, Metric, Report, Sample, Series, Table, ToLabel
 from reviewers.commands import parse
 from reviewers.comment import (
     LIMIT,
@@ -19,18 +19,21 @@ from reviewers.comment import (
     headline,
     intro,
     labels,
+    labels_diff,
     read_marker,
     short,
     title,
 )
+from reviewers.corrections import Correction
 from reviewers.plain import inert
 
 OURS = re.compile(
-    r"</?details>|<summary>(Samples \([\d,]+\)|Every stage so far|All parameters in the pipeline file)</summary>"
+    r"</?details>|<summary>((Samples|Labels worth a look) \([\d,]+\)|Every stage so far)</summary>"
+    r"|<summary>All parameters in the pipeline file</summary>"
     r"|</?sub>|<br>|<!-- ratchet:[a-z]+ [\w./-]+ -->|\s+"
 )
 URLS = re.compile(
-    r"https://(github\.com/acme/models|ratchet\.acme\.example)/[\w./-]*|\.\./charts/[\w.-]*|reports/[\w.-]*"
+    r"https://(github\.com/acme/models|ratchet\.acme\.example)/[\w./-]*|\.\./charts/[\w.-]*|reports/[\w.-]*|labels\.csv"
 )
 
 
@@ -48,6 +51,7 @@ def report_of(data):
         ),
         samples=(Sample(text=data, note=data), Sample(text=data)),
         warnings=(data, data),
+        to_label=(ToLabel(id=data, text=data, label=data, predicted=data, confidence=0.5, why=data),),
     )
 
 
@@ -75,10 +79,16 @@ def texts(data):
     made |= {"check": check, "summary": summary, "headline": headline(evaluated.cycle), "short": short(data)}
     lines = [Line(kind=kind, said=data, what=data, cure=data) for kind in ("counted", "refused", "misread")]
     diff = changes_diff(evaluated.cycle, "finetune", {data: data, "learning_rate": data})
-    made["answer"] = answer("123456", data, [*lines, Line(kind="counted", what=data, block=diff)])
+    made["answer"] = answer("123456", data, [*lines, Line(kind="counted", what=data, block=diff), *_labels(data)])
     ended = story_of(data).happens(CancelAsked(at=evaluated.at, id="c", by=BOB, reason=data))
     made |= {"cancelled": ended.status(), **{f"file {name}": body for name, body in ended.files().items()}}
     return made
+
+
+def _labels(data):
+    """What is answered to whoever corrected a label."""
+    diff = labels_diff([Correction(data, data, f"{data}2", "alice", "")] * 60, {data: data})
+    return [Line(kind="counted", said="labels.csv", what="corrected", block=diff)]
 
 
 def read_again(story, roster):
@@ -108,7 +118,7 @@ def test_whatever_people_and_data_say_our_texts_stay_ours(data):
     assume(inert(data.replace("\u200b", "")).strip())
     assume(data != "learning_rate")
     for name, body in texts(data).items():
-        if name.endswith((".json", ".svg")):
+        if name.endswith((".json", ".svg", ".csv")):
             continue
         assert name in PLAIN or parse(body) == (), name
         assert len(body) <= (400_001 if name.startswith("file") else LIMIT), name

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from orchestrator.core.report import Chart, Metric, Report, Sample, Series, Table
+from orchestrator.core.report import Chart, Metric, Report, Sample, Series, Table, ToLabel
 from orchestrator.ports import Progress
 from reviewers.pace import Pace, heed, line
 from reviewers.plain import duration, inert, number, tame
@@ -276,3 +276,19 @@ def test_a_difference_whose_interval_holds_zero_is_unclear(low: float | None, hi
     """Neither better nor worse is claimed where the interval allows both."""
     metric = Metric(name="gain_on_old", value=-0.008, low=low, high=high, baseline=0, better="higher")
     assert said in render(report_view(Report(summary="s", metrics=(metric,))))
+
+
+def test_labels_worth_a_look_are_shown_and_the_question_says_how_to_correct_them():
+    """Five rows of them, in lines of their own; nothing in them acts."""
+    rows = [
+        ToLabel(id=str(n), text=NASTY, label="bad", predicted="good", confidence=0.974, why=NASTY) for n in range(6)
+    ]
+    rows[1] = ToLabel(id="1", text="", label="bad")
+    report = Report(summary="x", to_label=tuple(rows))
+    shown = render(question_view("c-000042", "collect", report), width=120)
+    assert "Labels worth a look (6)" in shown
+    assert "good 97%" in shown
+    assert "… and 1 more labels" in shown
+    assert "`ratchet labels c-000042 --csv FILE`" in shown
+    assert not any(sign in shown for sign in "\x1b\x9b\u202e\u2066\x07")
+    assert "ratchet labels" not in render(question_view("c-000042", "collect", FULL))

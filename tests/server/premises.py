@@ -78,18 +78,20 @@ pipelines:
         step: server_sums:times
         executor: inline
         takes: {number: add.total}
+  plain:
+    stages:
+      - name: add
+        step: server_sums:add
+        executor: inline
+        with: {values: [1]}
+"""
+WORDS = """
   words:
     stages:
       - name: words
         step: server_sums:words
         executor: inline
         gate: {require: ["1 of @anyone"]}
-      - name: add
-        step: server_sums:add
-        executor: inline
-        with: {values: [1]}
-  plain:
-    stages:
       - name: add
         step: server_sums:add
         executor: inline

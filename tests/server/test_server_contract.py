@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from premises import GITHUB, KNOWN, TOKENS, Premises
+from premises import GITHUB, KNOWN, PIPELINES, TOKENS, WORDS, Premises
 
 # Not `positive_data_acceptance`: whether a parameter is one of a step's, only the step itself can say.
 CHECKS = ",".join(
@@ -18,10 +18,12 @@ EXAMPLES = 25  # of each call; the whole takes well under a minute
 
 
 @pytest.mark.parametrize("role", ["admin", ""])
-def test_schemathesis_finds_nothing(opened, role, tmp_path):
+def test_schemathesis_finds_nothing(opened, role, folder, tmp_path):
     """As an admin, who may do everything, and as nobody; `/api/events` never ends, and has tests of its own."""
+    (folder / "ratchet.yaml").write_text(PIPELINES + WORDS.lstrip("\n"))
     server: Premises = opened({"RATCHET_TOKENS": KNOWN, **GITHUB})
     server.begun(role="admin")
+    server.begun("words", role="admin")
     token = ["--header", f"Authorization: Bearer {TOKENS[role]}"] if role else []
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", f"{server.address}/openapi.json", *token,

@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from premises import KNOWN, Premises
+from premises import KNOWN, PIPELINES, WORDS, Premises
 from test_server_remote import type_ as type_
+
+
+@pytest.fixture(autouse=True)
+def words(folder: Path) -> None:
+    """A pipeline whose first gate asks about two labels."""
+    (folder / "ratchet.yaml").write_text(PIPELINES + WORDS.lstrip("\n"))
 
 
 @pytest.fixture
@@ -78,6 +84,17 @@ def test_the_command_line_writes_a_table_and_hands_it_in(type_: Any, tmp_path: P
     assert "corrected so far: 1 label, by reviewer1" in type_("labels", made)
     again = type_("labels", made, "--import", str(table), status=1)
     assert "no label was corrected" in again
+
+
+def test_a_label_that_stands_so_already_is_handed_in_by_nobody(type_: Any, tmp_path: Path) -> None:
+    """The table as it was written; a cycle whose gate asks nothing has none to write."""
+    made = asking(type_.server)
+    table = tmp_path / "labels.csv"
+    table.write_text(type_("labels", made, "--csv", "-"))
+    assert "nothing changes" in type_("labels", made, "--import", str(table))
+    other = type_.server.begun(role="admin")
+    assert "no gate of" in type_("labels", other)
+    assert "asks about labels now" in type_("labels", other, "--csv", str(table), status=1)
 
 
 def test_label_studio_goes_there_and_back(type_: Any, tmp_path: Path) -> None:

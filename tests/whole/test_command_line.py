@@ -17,6 +17,7 @@ LIGHT = [
     ["list"],
     ["list", "--json"],
     ["show", "c-000001"],
+    ["labels", "c-000001"],
     ["logs", "c-000001"],
     ["approve", "c-000001"],
     ["reject", "c-000001", "--reason", "x"],
