@@ -75,7 +75,7 @@ def test_single_bad_lines_are_left_out(tmp_path, kind, most):
 def test_a_row_of_ten_megabytes_costs_no_memory(tmp_path, kind):
     """It is left out with its size, and reading takes less memory than it has bytes."""
     path = tmp_path / f"a.{kind}"
-    rows = [row("a"), row("x" * HUGE), row("b"), row("line\n" * (HUGE // 5)), row("c")]
+    rows = [row("a"), row("x" * HUGE), row("b"), row("a line of thirty-two characters\n" * (HUGE // 32)), row("c")]
     path.write_bytes(bytes_of(kind, rows, **({"row_group_size": 1} if kind in ("parquet", "arrow") else {})))
     del rows
     (tmp_path / f"warm.{kind}").write_bytes(bytes_of(kind, [row("a")]))

@@ -130,7 +130,8 @@ def test_what_is_wrong_is_told(reviews):
         {"sql": reviews.url, "query": "select text, text, label from reviews"}, Columns("text", "label")
     )
     assert "sqlite" in reviews.url or "several columns 'text'" in twice.survey()[0]  # SQLite renames the second
-    assert "selekt" in open_source({"sql": reviews.url, "query": "selekt"}, COLUMNS).survey()[0]
+    wrong = open_source({"sql": reviews.url, "query": "select text from nowhere"}, COLUMNS)
+    assert "nowhere" in wrong.survey()[0].split("(nowhere)")[1]
     assert "can't be taken from the watermark" in reviews.source("int:5", watermark="id", late="1d").survey()[0]
     assert "is no rating" in reviews.source(columns=Columns("text", "label", numeric=True)).survey()[0]
     reviews.add(1, label="", text="x\0y" if "sqlite" in reviews.url else "xy")
@@ -196,7 +197,8 @@ def test_no_database_is_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
     for wrong, said in (
         ({}, "there is no query"), ({"query": "q"}, "no SQLAlchemy URL"),
-        ({"sql": "sqlite://", "query": "q", "late": "soon"}, "no time"), ({"sql": "sqlite://", "query": "q", "timeout": 0}, "timeout"),
+        ({"sql": "sqlite://", "query": "q", "late": "soon"}, "no time"),
+        ({"sql": "sqlite://", "query": "q", "timeout": 0}, "timeout"),
     ):  # fmt: skip
         with pytest.raises(StepError, match=said):
             open_source({"sql": "x", **wrong}, COLUMNS)

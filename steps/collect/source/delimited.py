@@ -17,7 +17,8 @@ from steps.collect.source.feed import Feed, Line
 from steps.collect.source.file import File, chunks, marked
 from steps.collect.source.jsonl import check_start
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, MOST_ROW_BYTES, Bad, Columns, Taken
-from steps.collect.source.shape import empty, from_values, sliced, taken, too_long, unusable
+from steps.collect.source.shape import empty, from_values, sliced, taken, unusable
+from steps.collect.source.value import too_long
 from steps.contract import StepError
 
 _BLOCK = 4 << 20

@@ -14,7 +14,8 @@ from steps.collect.source.encoding import misencoded
 from steps.collect.source.feed import Feed, Line
 from steps.collect.source.file import File, chunks, gone, opened
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, MOST_ROW_BYTES, Bad, Columns, Taken
-from steps.collect.source.shape import from_values, sliced, taken, too_long, unusable
+from steps.collect.source.shape import from_values, sliced, taken, unusable
+from steps.collect.source.value import too_long
 
 _GUESSED = 20  # lines of a block by which its types are guessed
 _BLOCK = 4 << 20
@@ -45,7 +46,7 @@ class Lines(NamedTuple):
         if self.start:
             check_start(self.file, self.start)
         feed = Feed(chunks(self.file, self.start, self.end), self.line, self.most)
-        reader = _Reader(self.columns, self.file.name, self.most)
+        reader = Reader(self.columns, self.file.name, self.most)
         for batch in _blocks(feed, reader, max(min(batch_bytes, _BLOCK), 1)):
             yield from sliced(batch, batch_rows)
 
@@ -74,7 +75,7 @@ def survey(file: File, columns: Columns, most: int = MOST_ROW_BYTES) -> list[str
     lines: list[Line] = []
     while len(lines) < _SAMPLED and feed.left() and (line := feed.next_line()) is not None:
         lines.append(line)
-    reader = _Reader(columns, file.name, most)
+    reader = Reader(columns, file.name, most)
     found = [row for line in lines if isinstance(row := reader.one(line), dict)]
     if found and (missing := _missing({name for row in found for name in row}, columns)):
         return missing
@@ -109,7 +110,7 @@ def _edges(file: File, most_bytes: int) -> Iterator[tuple[int, int]]:
             at += len(data)
 
 
-def _blocks(feed: Feed, reader: "_Reader", block: int) -> Iterator[Taken]:
+def _blocks(feed: Feed, reader: "Reader", block: int) -> Iterator[Taken]:
     while feed.more(max(block, feed.left() + 1)) or feed.left():
         data = feed.peek()
         size = len(data) if feed.over and not feed.damage else data.rfind(b"\n") + 1
@@ -126,7 +127,7 @@ def _blocks(feed: Feed, reader: "_Reader", block: int) -> Iterator[Taken]:
         )
 
 
-class _Reader:
+class Reader:
     """From lines to batches. What the last block's types were is tried first with the next."""
 
     def __init__(self, columns: Columns, source: str, most: int) -> None:

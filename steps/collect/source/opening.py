@@ -10,9 +10,11 @@ source: {serving_log: log, window: 7}
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from steps.collect.source.dataset import dataset_files
 from steps.collect.source.file import find_files
 from steps.collect.source.files import Files
 from steps.collect.source.model import MOST_ROW_BYTES, Columns, Source
+from steps.collect.source.serving_log import ServingLog
 from steps.collect.source.watermark import lateness
 from steps.contract import StepError
 
@@ -20,6 +22,8 @@ Given = str | Sequence[str] | Mapping[str, Any]
 _KEYS = {
     "files": ("files", "delimiter", "encoding"),
     "sql": ("sql", "query", "watermark", "late", "timeout"),
+    "dataset": ("dataset", "split"),
+    "serving_log": ("serving_log", "window", "unlabelled"),
 }
 
 
@@ -35,6 +39,15 @@ def open_source(given: Given, columns: Columns, since: str = "", most_row_bytes:
         raise StepError(what, where="source", cure=f"give a glob, a list of globs, or one of {expected}")
     if kind == "sql":
         return _sql(given, columns, since, most_row_bytes)
+    if kind == "dataset":
+        files = dataset_files(str(given["dataset"]), str(given.get("split") or ""))
+        return Files(tuple(files), columns, most_row_bytes)
+    if kind == "serving_log":
+        window = int(given.get("window", 7))
+        if not 0 <= window <= 366:
+            raise StepError(f"window: {window} is none", where="source", cure="give days, up to a year")
+        alone = bool(given.get("unlabelled", False))
+        return ServingLog(str(given["serving_log"]), columns, most_row_bytes, window, since, alone)
     return _files(given, columns, most_row_bytes)
 
 

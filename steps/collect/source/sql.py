@@ -252,7 +252,7 @@ def url_of(given: str) -> Any:
         cure = "set it where the run is: on a cluster, in the runtime environment of the workers"
         raise StepError(f"the environment variable {name!r} is not set", where=given, cure=cure)
     try:
-        return makeurl_of(found)
+        return make_url(found)
     except ArgumentError as error:
         cure = "write it like postgresql://user@host/database"
         raise StepError(
