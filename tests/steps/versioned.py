@@ -1,11 +1,14 @@
 """Tables of rows that tests make, and a look at every byte that they leave on disk."""
 
+import os
+import signal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from steps import snapshot
+from steps.contract import Context, Dataset, Given, Made, Report, StepError, step
 from steps.snapshot import HOLDOUT, TRAIN, Row, Table
 
 LABELS = ("negative", "positive")
@@ -79,3 +82,33 @@ def on_disk(folder: Path):
 def says(folder: Path, text):
     """Whether any file below the folder holds the text."""
     return any(text.encode() in one for one in on_disk(folder))
+
+
+class Gather(Given):
+    """How many rows; at which point of the commit the process is killed, or after it the step fails."""
+
+    count: int = 10
+    die: str = ""
+
+
+class Gathered(Made):
+    data: Dataset
+
+
+@step
+def gather(given: Gather, context: Context) -> Gathered:
+    """A cycle's rows are added to those of the last, as collect does it."""
+
+    def reach(point):
+        if point == given.die:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    cycle, before = context.run.split("/")[0], context.previous(Dataset, "data")
+    earlier = snapshot.opened(context.path(before)).snapshot.cycles if before else ()
+    table = Table(snapshot.table_of(context, before).uri, reach)
+    commit(table, cycle, rows_of_cycle(cycle, given.count), buckets=2)
+    if given.die == "later":
+        raise StepError("what comes after the commit failed", cure="run it again")
+    data = context.make(Dataset, "data")
+    snapshot.publish(context.path(data), table, [*earlier, cycle], LABELS)
+    return Gathered(data=data, report=Report(summary="gathered"))
