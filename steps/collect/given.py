@@ -44,6 +44,9 @@ class Collect(Given):
     salt: str = Field("ratchet", description="another salt gives another split of new texts", max_length=100)
     privacy: Privacy = Field(Privacy(), description="how identifiers are found and replaced")
     checks: Checks = Field(Checks(), description="how the data are checked before anybody sees them")
+    accept_schema: bool = Field(
+        False, description="the rows are meant to look otherwise than before: pin their schema anew"
+    )
     look: int = Field(60, description="most rows that are put before reviewers for a look at the label", ge=0, le=500)
     corrections: tuple[Correction, ...] = Field((), description="labels that reviewers have corrected", max_length=5000)
     most_unreadable: float = Field(0.01, description="share of rows that may be unreadable", ge=0, le=1)

@@ -71,13 +71,14 @@ def judge(
     settled, relabelled, counts = corrected
     facts = _facts(given, home, extra, found, parts, relabelled, counts)
     context.progress(0, None, "", "checking the rows")
-    findings = validate(facts, given.checks)
+    accepted = {"accept_schema": True} if given.accept_schema else {}
+    findings = validate(facts, given.checks.model_copy(update=accepted))
     if findings.problems:
         listed = "".join(f"\n- {problem}" for problem in findings.problems)
         raise StepError(
             f"the rows do not pass their checks:{listed}",
             where="checks",
-            cure="correct the source; or allow it in `checks` (`accept_schema`, `fail_on`), which reviewers then see",
+            cure="correct the source; or, if it is meant, rerun with accept_schema=true, or allow it in `checks.fail_on`",
         )
     look = proposed(_source_labels(home, found.parts), found.labels, context, most=given.look)
     rows = facts.new.select(list(Row._fields)).slice(0, MOST_SAMPLED).to_batches()

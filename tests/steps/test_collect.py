@@ -35,6 +35,10 @@ def failure(folder, source, cycle=1, last=None, **settings):
     return str(caught.value.failure)
 
 
+def metric(made, name):
+    return next(metric.value for metric in made.report.metrics if metric.name == name)
+
+
 def jsonl(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return str(path)
@@ -83,7 +87,7 @@ def test_every_kind_of_file_gives_the_same_snapshot(tmp_path):
 
 
 @given(st.lists(st.tuples(st.sampled_from(TEXTS), st.sampled_from(["a", "b"])), min_size=30), st.randoms())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_order_and_repetition_change_nothing(tmp_path_factory, pairs, chance):
     """The same rows shuffled, repeated and spread over files give the same bytes."""
     folder = tmp_path_factory.mktemp("order")
@@ -98,7 +102,7 @@ def test_order_and_repetition_change_nothing(tmp_path_factory, pairs, chance):
     labelled(other / "x2.jsonl", again[1::2])
     found = []
     for place in (one, other):
-        _, rows = run(place, str(place / "x*.jsonl"))
+        _, rows = run(place, str(place / "x*.jsonl"), look=0)
         found.append({side: {(row.text, row.label, row.id) for row in some} for side, some in rows.items()})
     assert found[0] == found[1]
 
@@ -120,7 +124,7 @@ def test_what_the_last_cycle_has_seen_is_not_new(tmp_path):
     old = [(text, "ab"[i % 2]) for i, text in enumerate(TEXTS)]
     first, before = run(tmp_path, labelled(tmp_path / "a1.jsonl", old))
     labelled(tmp_path / "a2.jsonl", [("text number 0", "b"), *((f"later {i}", "abc"[i % 3]) for i in range(90))])
-    second, after = run(tmp_path, str(tmp_path / "a*.jsonl"), 2, first, holdout=0.5, salt="another")
+    second, after = run(tmp_path, str(tmp_path / "a*.jsonl"), 2, first, holdout=0.5, salt="another", accept_schema=True)
     for name, rows in before.items():
         assert [row for row in after[name] if row.arrived == "c-000001"] == rows
     assert snapshot.read_labels(Path(second.data.uri)) == ("a", "b", "c")
@@ -148,7 +152,7 @@ def test_every_problem_is_told_at_once(tmp_path):
         "typed.parquet: column 'rating' holds string, expected numbers",
         "cut.parquet: it can't be read",
         "head.csv: there is no column 'rating'; there are 'text', 'stars'",
-        "broken.jsonl: it can't be read: ValueError: line 1 is not JSON",
+        "broken.jsonl: it can't be read: line 1: it is not JSON",
         "twice.csv: there are several columns 'text'",
         "empty.csv: it is empty",
         "book.xlsx: .xlsx is not a kind of file that can be read",
@@ -156,28 +160,42 @@ def test_every_problem_is_told_at_once(tmp_path):
         assert expected in told
 
 
-def test_what_breaks_in_the_middle_names_the_place(tmp_path):
-    """A line that is not JSON, a CSV row with too few fields, bytes that are not UTF-8, a damaged parquet page."""
+def test_what_breaks_in_the_middle_is_kept_apart_and_told(tmp_path):
+    """A line that is not JSON, a CSV row with too few fields, bytes that are not UTF-8: counted, listed by their line."""
     pairs = [{"text": text, "label": "ab"[i % 2]} for i, text in enumerate(TEXTS)]
     source = jsonl(tmp_path / "a.jsonl", pairs)
     Path(source).write_text(Path(source).read_text() + "{half\n")
-    assert "line 201 is not JSON" in failure(tmp_path, source)
-    (tmp_path / "a.csv").write_text("text,label\n" + "one,a\n" * 9 + "lost\n")
-    assert "a.csv" in failure(tmp_path, str(tmp_path / "a.csv"))
-    (tmp_path / "latin.csv").write_bytes("text,label\ncafé,a\n".encode("latin-1"))
-    assert "latin.csv" in failure(tmp_path, str(tmp_path / "latin.csv"))
-    whole = parquet(tmp_path / "b.parquet", text=TEXTS, label=["a"] * 200)
-    damaged = bytearray(whole.read_bytes())
-    damaged[10:400] = bytes(390)
-    whole.write_bytes(damaged)
-    assert "b.parquet" in failure(tmp_path, str(whole))
+    made, rows = run(tmp_path, source)
+    assert sum(map(len, rows.values())) == 200
+    assert metric(made, "rows_unreadable") == 1
+    kept = (Path(made.data.uri) / "quarantine.csv").read_text().splitlines()
+    assert kept[0] == "source,line,reason"
+    assert "a.jsonl,201," in kept[1]
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"{text},b\n" for text in TEXTS) + "lost\n")
+    (tmp_path / "latin.csv").write_bytes(("text,label\nsure,a\n" + "fine enough,b\n" * 200 + "café,a\n").encode("latin-1"))
+    made, _ = run(tmp_path, [source, str(tmp_path / "*.csv")], 2, most_unreadable=0.5)
+    listed = (Path(made.data.uri) / "quarantine.csv").read_text()
+    assert "a.csv,202," in listed
+    assert "latin.csv,203," in listed
+    assert metric(made, "rows_unreadable") == 3
+    assert any("3 rows can't be read" in warning for warning in made.report.warnings)
+
+
+def test_too_many_unreadable_rows_fail_the_run(tmp_path):
+    """With how many, how many may be, the first of them and the cure; nothing is published."""
+    source = jsonl(tmp_path / "a.jsonl", [{"text": text, "label": "ab"[i % 2]} for i, text in enumerate(TEXTS)])
+    Path(source).write_text(Path(source).read_text() + "{half\n" * 10)
+    told = failure(tmp_path, source)
+    assert "10 of 210 rows can't be read, and at most 1.0% may be" in told
+    assert "a.jsonl, line 201" in told
+    assert not (tmp_path / "out1/data").exists()
 
 
 def test_nothing_to_learn_from_is_said(tmp_path):
     """No file, no row, no usable row, one class, nothing new: each in its own words."""
     assert "no file matches" in failure(tmp_path, str(tmp_path / "nothing*.csv"))
     (tmp_path / "empty.csv").write_text("text,label\n")
-    assert "hold no rows" in failure(tmp_path, str(tmp_path / "empty.csv"))
+    assert "holds no rows" in failure(tmp_path, str(tmp_path / "empty.csv"))
     middle = str(parquet(tmp_path / "middle.parquet", text=["a", " ", "c"], rating=[0.0, 2.0, float("nan")]))
     assert "1 middle, 1 empty, 1 unlabelled" in failure(tmp_path, middle, **RATED)
     one = labelled(tmp_path / "one.jsonl", [(text, "a") for text in TEXTS])
