@@ -172,7 +172,9 @@ def test_what_breaks_in_the_middle_is_kept_apart_and_told(tmp_path):
     assert kept[0] == "source,line,reason"
     assert "a.jsonl,201," in kept[1]
     (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"{text},b\n" for text in TEXTS) + "lost\n")
-    (tmp_path / "latin.csv").write_bytes(("text,label\nsure,a\n" + "fine enough,b\n" * 200 + "café,a\n").encode("latin-1"))
+    (tmp_path / "latin.csv").write_bytes(
+        ("text,label\nsure,a\n" + "fine enough,b\n" * 200 + "café,a\n").encode("latin-1")
+    )
     made, _ = run(tmp_path, [source, str(tmp_path / "*.csv")], 2, most_unreadable=0.5)
     listed = (Path(made.data.uri) / "quarantine.csv").read_text()
     assert "a.csv,202," in listed
@@ -202,6 +204,8 @@ def test_nothing_to_learn_from_is_said(tmp_path):
     assert "one class only: 'a'" in failure(tmp_path, one)
     both = labelled(tmp_path / "both.jsonl", [(text, "ab"[i % 2]) for i, text in enumerate(TEXTS)])
     first, _ = run(tmp_path, both)
+    assert "nothing in the source has changed" in failure(tmp_path, both, 2, first)
+    labelled(tmp_path / "both.jsonl", [(text, "ab"[i % 2]) for i, text in enumerate(TEXTS[::-1], 1)])
     assert "no new rows: all 200" in failure(tmp_path, both, 2, first)
 
 

@@ -32,7 +32,9 @@ def context(folder, cycle, last=None, attempt=1):
 
 def texts(rows, start=0):
     return {
-        "text": [f"call 010-{2345 + i % 50}-{6789 + i % 60}, says number {i} of many" for i in range(start, start + rows)],
+        "text": [
+            f"call 010-{2345 + i % 50}-{6789 + i % 60}, says number {i} of many" for i in range(start, start + rows)
+        ],
         "label": ["good" if i % 3 else "bad" for i in range(start, start + rows)],
         "author": [f"person {i % 40}" for i in range(rows)],
     }

@@ -1,5 +1,6 @@
 """Sources of files: every kind gives the same rows, each once, wherever it is cut."""
 
+import os
 import pickle
 from datetime import UTC, datetime
 
@@ -88,7 +89,33 @@ def test_shards_travel_and_small_files_travel_together(tmp_path):
     sent = pickle.loads(pickle.dumps(shards))  # noqa: S301 - our own
     texts = [text for shard in sent for batch in shard.read() for text in batch.rows.column("text").to_pylist()]
     assert texts == [f"text {i}" for i in range(10)]
-    assert source.mark() == ""
+
+
+def test_a_file_that_has_not_changed_is_not_read_again(tmp_path):
+    """From a mark on: files that are new, longer or newer, and no other; a mark that can't be read is none."""
+    texts = lambda source: sorted(  # noqa: E731
+        text for shard in source.shards(350) for one in shard.read() for text in one.rows.column("text").to_pylist()
+    )
+    for name in "abc":
+        (tmp_path / f"{name}.jsonl").write_bytes(bytes_of("jsonl", [row(f"text {name}")]))
+    mark = open_source(str(tmp_path / "*.jsonl"), COLUMNS).mark()
+    assert texts(open_source(str(tmp_path / "*.jsonl"), COLUMNS, since=mark)) == []
+    (tmp_path / "d.jsonl").write_bytes(bytes_of("jsonl", [row("text d")]))
+    with (tmp_path / "a.jsonl").open("ab") as file:
+        file.write(bytes_of("jsonl", [row("text a2")]))
+    os.utime(tmp_path / "b.jsonl", ns=(1, 1))
+    later = open_source(str(tmp_path / "*.jsonl"), COLUMNS, since=mark)
+    assert texts(later) == ["text a", "text a2", "text b", "text d"]
+    assert texts(open_source(str(tmp_path / "*.jsonl"), COLUMNS, since=later.mark())) == []
+    assert len(texts(open_source(str(tmp_path / "*.jsonl"), COLUMNS, since="{nonsense"))) == 5
+
+
+def test_a_store_that_knows_no_age_is_read_again(tmp_path):
+    """What can't be known to be unchanged is read."""
+    with fsspec.open("memory://stamps/a.jsonl", "wb") as file:
+        file.write(bytes_of("jsonl", [row("text")]))
+    source = open_source("memory://stamps/*.jsonl", COLUMNS)
+    assert len(open_source("memory://stamps/*.jsonl", COLUMNS, since=source.mark()).shards(350)) == 1
 
 
 def test_labels_and_dates_mean_the_same_in_every_kind(tmp_path):
@@ -127,7 +154,8 @@ def test_the_delimiter_is_found(tmp_path, delimiter):
 
 def test_a_source_says_what_it_may_have(tmp_path):
     """Unknown keys, delimiters that are none and globs without files are refused in words."""
-    for wrong in ({"file": "x"}, {"files": "x", "sep": ","}, {"files": "x", "delimiter": "ab"}, "nothing*.csv", {}):
+    for wrong in ({"file": "x"}, {"files": "x", "sep": ","}, {"files": "x", "delimiter": "ab"}, "nothing*.csv", {},
+                  {"files": []}, {"files": "x", "encoding": "klingon"}, {"files": "x", "delimiter": 5}):  # fmt: skip
         with pytest.raises(StepError) as caught:
             open_source(wrong, COLUMNS)
         assert caught.value.failure.cure

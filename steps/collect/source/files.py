@@ -8,17 +8,22 @@ from typing import NamedTuple
 from steps.collect.source import columnar, delimited, jsonl
 from steps.collect.source.file import COMPRESSIONS, KINDS, File
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, Columns, Shard, Taken
+from steps.collect.source.stamps import changed, mark
 from steps.contract import StepError
 
 _READERS: dict[str, ModuleType] = {"parquet": columnar, "arrow": columnar, "csv": delimited, "jsonl": jsonl}
 
 
 class Files(NamedTuple):
-    """Files as they were listed. A row is known by its content, so that there is no mark."""
+    """Files as they were listed. The mark says which were there, and how old: those are not read again. A row of a file
+    that has changed is known by its content.
+    """
 
     files: tuple[File, ...]
     columns: Columns
     most: int
+    stamps: tuple[str, ...] = ()
+    since: str = ""
 
     def survey(self) -> list[str]:
         """See `Source.survey`."""
@@ -28,7 +33,7 @@ class Files(NamedTuple):
         """See `Source.shards`; small files are put together."""
         parts = [
             shard
-            for file in self.files
+            for file in changed(self.files, self.stamps or ("",) * len(self.files), self.since)
             if file.size
             for shard in _READERS[file.kind].shards(file, self.columns, most_bytes, self.most)
         ]
@@ -36,7 +41,7 @@ class Files(NamedTuple):
 
     def mark(self) -> str:
         """See `Source.mark`."""
-        return ""
+        return mark(self.files, self.stamps) if self.stamps else ""
 
     def _problems(self, file: File) -> list[str]:
         if not file.kind:

@@ -7,6 +7,7 @@ source: {dataset: data/reviews, split: train}            # a Hugging Face datase
 source: {serving_log: log, window: 7}
 """
 
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from steps.collect.source.file import find_files
 from steps.collect.source.files import Files
 from steps.collect.source.model import MOST_ROW_BYTES, Columns, Source
 from steps.collect.source.serving_log import ServingLog
+from steps.collect.source.stamps import stamps
 from steps.collect.source.watermark import lateness
 from steps.contract import StepError
 
@@ -40,37 +42,53 @@ def open_source(given: Given, columns: Columns, since: str = "", most_row_bytes:
     if kind == "sql":
         return _sql(given, columns, since, most_row_bytes)
     if kind == "dataset":
-        files = dataset_files(str(given["dataset"]), str(given.get("split") or ""))
-        return Files(tuple(files), columns, most_row_bytes)
+        files = dataset_files(_text(given, "dataset"), _text(given, "split"))
+        return Files(tuple(files), columns, most_row_bytes, stamps(files), since)
     if kind == "serving_log":
-        window = int(given.get("window", 7))
-        if not 0 <= window <= 366:
-            raise StepError(f"window: {window} is none", where="source", cure="give days, up to a year")
-        alone = bool(given.get("unlabelled", False))
-        return ServingLog(str(given["serving_log"]), columns, most_row_bytes, window, since, alone)
-    return _files(given, columns, most_row_bytes)
+        window = int(_number(given, "window", 7, 0, 366))
+        alone = given.get("unlabelled", False) is True
+        return ServingLog(_text(given, "serving_log"), columns, most_row_bytes, window, since, alone)
+    return _files(given, columns, since, most_row_bytes)
 
 
-def _files(given: Mapping[str, Any], columns: Columns, most: int) -> Source:
+def _files(given: Mapping[str, Any], columns: Columns, since: str, most: int) -> Source:
     globs = given["files"]
-    globs = (globs,) if isinstance(globs, str) else tuple(globs)
-    delimiter, encoding = given.get("delimiter", ""), given.get("encoding", "")
+    globs = (globs,) if isinstance(globs, str) else tuple(map(str, globs or ()))
+    if not globs:
+        raise StepError("the source names no file", where="source", cure="give a glob")
+    delimiter, encoding = _text(given, "delimiter"), _text(given, "encoding")
     if delimiter and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n'):
         raise StepError(f"{delimiter!r} is no delimiter", where="source", cure="give one ASCII character")
-    return Files(tuple(find_files(globs, delimiter, encoding)), columns, most)
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError as error:
+        raise StepError(f"{encoding!r} is no encoding", where="source", cure="give one like cp949 or utf-16") from error
+    files = find_files(globs, delimiter, encoding)
+    return Files(tuple(files), columns, most, stamps(files), since)
 
 
 def _sql(given: Mapping[str, Any], columns: Columns, since: str, most: int) -> Source:
     from steps.collect.source.sql import ENV, Asked, Sql, url_of
 
-    if not str(given.get("query", "")).strip():
+    url, query = _text(given, "sql"), _text(given, "query")
+    if not query.strip():
         raise StepError("there is no query", where="source", cure="give `query: select …` beside `sql:`")
-    if not str(given["sql"]).startswith(ENV):
-        url_of(str(given["sql"]))
-    timeout = float(given.get("timeout", 60))
-    if not 0 < timeout <= 86_400:
-        raise StepError(f"timeout: {timeout:g} is none", where="source", cure="give seconds, up to a day")
-    late = lateness(given.get("late", 0))
-    return Sql(
-        Asked(str(given["sql"]), given["query"], given.get("watermark") or "", timeout, late, columns, most), since
-    )
+    if not url.startswith(ENV):
+        url_of(url)
+    timeout = _number(given, "timeout", 60, 0.001, 86_400)
+    late = lateness(given.get("late") or 0)
+    return Sql(Asked(url, query, _text(given, "watermark"), timeout, late, columns, most), since)
+
+
+def _text(given: Mapping[str, Any], key: str) -> str:
+    found = given.get(key)
+    if found is not None and not isinstance(found, str):
+        raise StepError(f"{key}: {found!r} is no text", where="source", cure="write it in quotes")
+    return found or ""
+
+
+def _number(given: Mapping[str, Any], key: str, otherwise: float, least: float, most: float) -> float:
+    found = given.get(key, otherwise)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not least <= found <= most:
+        raise StepError(f"{key}: {found!r} is none", where="source", cure=f"give a number from {least:g} to {most:g}")
+    return found
