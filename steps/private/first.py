@@ -18,7 +18,7 @@ FAMILIES = {
     "numbers": r"\d(?:[^\d\n]{0,4}\d){5}",
     "spoken": rf"[{_SAID}\d](?:[ .,\-]{{0,3}}(?:(?:에|다시|대시|하이픈|국에|국의)[ .,\-]{{0,2}})?[{_SAID}\d]){{6}}"
     rf"|(?i:\b{_WORD}\b(?:[^A-Za-z\n]{{1,4}}(?:(?:and|dash|hyphen)[^A-Za-z\n]{{1,3}})?(?:{_WORD}\b|\d)){{4}})"
-    r"|[\dOolI|](?:[ .\-_ㅡ~·/]{0,3}[\dOolI|]){7}",
+    r"|[\dOolI|](?:[ .\-_ㅡ~·/()]{0,3}[\dOolI|]){7}",
     "contacts": r"[A-Za-z0-9] {0,2}@|@[A-Za-z0-9_]|골뱅이|[A-Za-z]\s?앳|(?i:\b(?:at|dot)\b.{1,64}(?:\.|\bdot\b))|://|\.[A-Za-z]{2,6}(?::\d{2,5})?/"
     r"|(?i:\.(?:tistory|github|blogspot|wordpress|egloos|tumblr|notion)\.|com\.ne\.kr)"
     r"|\d ?\. ?\d{1,3} ?\. ?\d{1,3} ?\. ?\d|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]"
@@ -29,8 +29,8 @@ FAMILIES = {
 }
 
 
-def hits(texts: Sequence[str], pattern: str) -> list[int]:
-    """The places of the texts that hold a match."""
+def hits(texts: Sequence[str], *gates: str) -> list[int]:
+    """The places of the texts that hold a match of one of the expressions."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -38,7 +38,10 @@ def hits(texts: Sequence[str], pattern: str) -> list[int]:
         column = pa.array(texts, pa.large_string())
     except UnicodeEncodeError:  # a lone surrogate, which no column may hold: it is odd, and so is U+FFFD
         column = pa.array([_LONE.sub("\ufffd", text) for text in texts], pa.large_string())
-    places: list[int] = pc.indices_nonzero(pc.match_substring_regex(column, pattern)).to_pylist()
+    found = pc.match_substring_regex(column, gates[0])
+    for gate in gates[1:]:
+        found = pc.or_(found, pc.match_substring_regex(column, gate))
+    places: list[int] = pc.indices_nonzero(found).to_pylist()
     return places
 
 
@@ -47,4 +50,5 @@ def suspects(texts: Sequence[str], languages: Iterable[str] = ("ko", "en")) -> l
     written (whatever they then read as)."""
     from steps.private.names import patterns
 
-    return hits(texts, "|".join((ODD_CLASS, *FAMILIES.values(), *patterns(languages).values())))
+    names = [gate for gates in patterns(languages).values() for gate in gates]
+    return hits(texts, ODD_CLASS, *FAMILIES.values(), *names)

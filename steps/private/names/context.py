@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from steps.private.names import korean
 
-__all__ = ["FAMILY", "GATE", "OWN", "ROLE", "RULES", "TAIL", "TITLES", "Rule"]
+__all__ = ["FAMILY", "GATES", "OWN", "ROLE", "RULES", "TAIL", "TITLES", "Rule"]
 
 
 def _any(*words: str) -> str:
@@ -19,9 +19,9 @@ _FAMILY_SPACED = f"(?:{'|'.join('[ ]?'.join(d) for d in korean.DOUBLE)}|[{''.joi
 _S = f"[{''.join(sorted(korean.SYLLABLES))}]"
 _RANKS = _any(
     "고객 회원 환자 선생 과장 부장 차장 대리 팀장 사원 주임 실장 본부장 이사 상무 전무 사장 대표 회장 교수 박사 변호사 의사",
-    "간호사 원장 기사 매니저 상담사 상담원 어르신 할머니 할아버지 여사 귀하 학생 선수 드림 올림 배상 앞",
+    "간호사 원장 기사 매니저 상담사 상담원 어르신 할머니 할아버지 여사 귀하 학생 선수 드림 올림 배상",
 )
-_TITLE = rf"씨|님|(?:{_RANKS})(?:(?=님|이|가|은|는|을|를|의|에|와|과|도|한테|께|분|입니다)|(?![가-힣]))"
+_TITLE = rf"씨|님|(?<= )앞(?![가-힣])|(?:{_RANKS})(?:(?=님|이|가|은|는|을|를|의|에|와|과|도|한테|께|분|입니다)|(?![가-힣]))"
 _LABEL = _any(
     "이름 성함 성명 고객명 예금주명 예금주 수령인 수취인 수신인 수신 참조 발신 신청인 신청자 담당자 담당 예약자 주문자 계약자",
     "피보험자 보호자 환자명 환자 입금자명 입금자 명의자 대표자 작성자 회원명 고객님 고객 회원 상담사 상담원 본인 지원자 응시자 문의",
@@ -46,7 +46,7 @@ _ANY = rf"(?P<name>{FAMILY}[가-힣]{{1,2}}|{_FAMILY_SPACED}{_GAP}{_S}{_GAP}{_S}
 class Rule(NamedTuple):
     """A context and how sure it makes a name. `given`: it takes given names alone; `loose`: names that no dictionary
     has; `own`: loose where the text speaks of somebody's own affairs; `short`: names of two syllables; `polite`: it is
-    said of actors too; `private`: it counts only where the text speaks of somebody's own affairs."""
+    said of actors too; `private`: it counts only where the text speaks of somebody's own affairs; `label`: a given name alone will do, too."""
 
     pattern: re.Pattern[str]
     sure: float
@@ -56,6 +56,7 @@ class Rule(NamedTuple):
     short: bool = True
     polite: bool = False
     private: bool = False
+    label: bool = False
 
 
 RULES = (
@@ -63,10 +64,10 @@ RULES = (
         re.compile(
             rf"(?:(?<![가-힣A-Za-z])(?:제 ?|내 ?|영문 ?|한글 ?)?(?:{_LABEL})|(?:{_LABEL})(?=[ ]?[:：=\]]))"
             r"(?![은는이가도의을를만와과명께] [가-힣] ?[가-힣]?(?![가-힣]))"
-            r"(?:[ \t]{0,2}(?:은|는|이|가|명|께서)(?=[ \t\]):=：|,]))?+"
+            r"(?:[ \t]{0,2}(?:은|는|이|가|명|께서)(?=[ \t\]):=：|,]))?+(?=[ \t\]):=：\-|/])"
             rf"[ \t]{{0,2}}[\]):=：\-|/]{{0,2}}[ \t]{{0,3}}{_ANY}{TAIL}"
         ),
-        0.9, loose=True, polite=True,
+        0.9, loose=True, polite=True, label=True,
     ),
     Rule(  # 저는 김민수입니다
         re.compile(
@@ -123,14 +124,14 @@ ROLE = re.compile(
 # Words of somebody's own affairs.
 OWN = re.compile(
     "고객|회원|연락|전화|번호|담당|상담|예약|주문|배송|주소|계좌|입금|환불|접수|문의|통화|결제|신청|이메일|메일|택배|진료|환자|수신|참조|"
-    "보자고|만나자|온대|온다며|못 온|데리러|결혼식|안부|보호자|성명|성함|신고|계정|계약|면담|면접|요청|서류|첨부|개인정보|"
+    "보자고|만나자|온대|온다며|못 온|데리러|결혼식|안부|보호자|성명|성함|계정|계약|면담|면접|첨부|개인정보|"
     r"(?i:contact|phone|customer|applicant|account|passport|mobile)|[A-Za-z0-9]@[A-Za-z0-9가-힣]|01[016-9][ .\-]?\d|\+82"
 )
-# For the first pass: whatever the rules find holds one of these (RE2: no looking around).
-GATE = (
-    rf"{_S} {{0,2}}(?:씨|님|{_RANKS})|{_S} (?:군|양)|{_LABEL}"
-    r"|(?:저는|나는|제가|내가|전|난|저|안녕하세요|여보세요)[ ,.!~].{0,40}(?:입니다|이에요|예요|라고|이고|인데|이요)"
-    r"|(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|불러)"
-    rf"|(?:^|[.!?~\n ]){FAMILY} ?{_S} ?{_S}(?:입니다|이에요|예요|이예요|인데요|이라고|라고| 드림| 올림| 배상)"
-    rf"|{OWN.pattern}"
+# For the first pass: whatever the rules find holds one of these (RE2: no looking around). They are several, since one
+# automaton of them all would be too large to keep.
+GATES = (
+    rf"{_S} {{0,2}}(?:씨|님|{_RANKS})|{_S} (?:군|양)|{_LABEL}|{OWN.pattern}"
+    r"|(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|불러)",
+    r"(?:저는|나는|제가|내가|전|난|저|안녕하세요|여보세요)[ ,.!~][^\n]*(?:입니다|이에요|예요|라고|이고|인데|이요)",
+    rf"(?:^|[.!?~\n ]){FAMILY} ?{_S} ?{_S}(?:입니다|이에요|예요|이예요|인데요|이라고|라고| 드림| 올림| 배상)",
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from steps.private.coined import GIVEN_KO
 from steps.private.first import hits
 from steps.private.names import korean
-from steps.private.names.context import FAMILY, GATE, OWN, ROLE, RULES, TAIL, TITLES, Rule
+from steps.private.names.context import FAMILY, GATES, OWN, ROLE, RULES, TAIL, TITLES, Rule
 from steps.private.names.latin import latin
 from steps.private.spans import RESERVED, Span
 from steps.private.view import view
@@ -29,9 +29,17 @@ _NOT_NAMES = frozenset(
     한사람 두사람 이하 이상하 안하 유부남 유부녀 고등학 도우미 오히려 마지막 하나도 나머지 진심 어머 아버 할머 도련 서방 마나 사모 스승 공자
     맹자 예수 나으리 임금 용왕 천사 보스 아저 아가 아줌 태양 지도 선수 기타 여유 표준 예정 이자 원금 기간 인하 소유 현재 여배우 남배우 추기경
     여선생 반전이 이제서 현대 기아 국민 농협 제일 신한은 우리카 현장 전체 전부 오후 오전 주말 평일 이전 이후 이미 이내 우선 서류 영수증 계산서
+    목소리 부분이 기분이 위대한 이상은 연기자 설정은 연예인 구성은 감정선 기대한 이상도 배경은 상상도 감정은 최대한 천재성 편이나 구분이 예상은
+    정해진 하나라 표정은 방대한 위해선 사진이 기이한 방송이 나이든 설명은 우정은 고요한 명이서 감성은 배우진 기대중 한여름 문제인 우수한 안하나
+    사형수 간지나 경상도 이나라 구수한 유치원 주제인 기대만 명이나 사용하 인상은 이길수 차이나 장대한 나아진 소수자 방송은 상상은 여성은 한명은
+    배신자 감상은 단하나 이용만 이용하 심정은 도화선 남성미 지옥이 동아리 변두리 시도하 모순이 마주하 가정은 공유하 안이한 지대한 이분이 서양식
+    전해준 이별이 강해진 명성은 사진만 여정은 차별이 원이나 반성은 방송하 명분이 감옥이 호세인 사상은 구별이 현대식 명나라 두분이 전이나 국민성
+    여성용 부자연 전문성 용서하 감동하 시대만 기도하 남성은 정상은 인상도 정복자 방문자 변태일 소설이 소설은 지하주 전남대 이후로 신청은 신청이
+    주문은 문의는 이용은 연락은 전화는 배송은 예약은 접수는 결제는 환불은 이용이 공지는 공지가 서비스 사이트 고장난 이상한 이상해 안나와 조회수
     """.split()
 )
-_NOT_GIVEN = frozenset("배우 기경 선생 연기 자분 감독 고생 정한 현은 사장 대표 교수 주인 이제 학생 온데 간데 은행 센터".split())
+_NOT_GIVEN = frozenset("배우 기경 선생 연기 자분 감독 고생 정한 현은 사장 대표 교수 주인 이제 학생 온데 간데 은행 센터 설이 작이 분이".split())
+_TAIL = re.compile(TAIL)
 _COINED = re.compile(rf"(?<![가-힣])(?:{FAMILY}[ ]?)?(?:{'|'.join(GIVEN_KO)})")
 
 
@@ -47,18 +55,18 @@ class Names:
         """The spans of each text; they may overlap."""
         seen = [view(text) for text in texts]
         found: list[list[Span]] = [[] for _ in texts]
-        for language, pattern in patterns(self.languages).items():
+        for language, gates in patterns(self.languages).items():
             rule = _korean if language == "ko" else latin
-            for place in hits([one.text for one in seen], pattern):
+            for place in hits([one.text for one in seen], *gates):
                 for span in rule(seen[place].text):
                     start, end = seen[place].back(span.start, span.end)
                     found[place].append(span._replace(start=start, end=end))
         return found
 
 
-def patterns(languages: Iterable[str]) -> dict[str, str]:
+def patterns(languages: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """By language, what a text holds if the rules find a name in it."""
-    gates = {"ko": GATE, "en": r"[A-Z][A-Za-z]|[A-Z]\. ?[A-Z]"}
+    gates = {"ko": GATES, "en": (r"[A-Z][A-Za-z]|[A-Z]\. ?[A-Z]",)}
     return {language: gate for language, gate in gates.items() if language in set(languages)}
 
 
@@ -103,6 +111,8 @@ def _may_be(name: str, rule: Rule, own: bool) -> bool:
         return name not in _NOT_NAMES and name not in _NOT_GIVEN and (
             name in korean.GIVEN or (loose and all(c in korean.SYLLABLES for c in name))
         )
+    if rule.label and name in korean.GIVEN and name not in _NOT_NAMES:
+        return True
     surname, given = korean.split(name)
     if not surname or not given or given in _NOT_GIVEN or name in _NOT_NAMES:
         return False
@@ -128,6 +138,10 @@ def _again(text: str, known: dict[str, float]) -> Iterator[Span]:
         words[name] = sure
         if surname and len(given) == 2:
             words[given] = min(sure, 0.7)
-    choice = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    for found in re.finditer(rf"(?<![가-힣])(?:{choice}){TAIL}", text):
-        yield Span(*found.span(), "name", words[found.group()], "names")
+    for word, sure in words.items():
+        at = text.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not "가" <= text[at - 1 : at] <= "힣" and _TAIL.match(text, end):
+                yield Span(at, end, "name", sure, "names")
+            at = text.find(word, end)

@@ -21,7 +21,7 @@ _LABELLED = re.compile(
 )
 _SELF = re.compile(
     rf"(?i:(?<![A-Za-z])(?:my name(?:'s| is)|i am|i'm|this is|call me|it's|its|name's|dear|hi|hello|hey|yo|thanks|thank you|cheers|regards|sincerely|"
-    rf"best|yours|love|best wishes|kind regards|spoke (?:with|to)|ask for|talk(?:ed)? to|met|contact|called)[,!.]?\s{{1,3}})(?P<name>{_FULL})(?![A-Za-z])"
+    rf"best|yours|love|best wishes|kind regards|spoke (?:with|to)|ask for|talk(?:ed)? to|met|contact|called)[,!]?\s{{1,3}})(?P<name>{_FULL})(?![A-Za-z])"
 )
 _PAIR = re.compile(rf"(?<![A-Za-z.])(?P<name>(?:{_WORD})[ ](?:[A-Z]\.[ ])?(?:{_WORD})|{_UPPER}[ ](?:[A-Z]\.[ ])?{_UPPER})(?![A-Za-z])")
 _INITIAL = re.compile(rf"(?<![A-Za-z.])(?P<name>[A-Z]\.\s?(?:[A-Z]\.\s?)?(?:{_WORD}|{_UPPER}))(?![A-Za-z])")
@@ -40,11 +40,11 @@ _ROMAN_FAMILY = (
 _ROMAN = re.compile(rf"(?<![A-Za-z])(?P<name>{_ROMAN_FAMILY},?\s[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}|[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}\s{_ROMAN_FAMILY}"
                     rf"|{_ROMAN_FAMILY},?\s[A-Z]{{2,7}}-[A-Z]{{2,7}}|[A-Z]{{2,7}}-[A-Z]{{2,7}}\s{_ROMAN_FAMILY})(?![A-Za-z])")
 _ROLE = re.compile(
-    r"(?i:movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|oscar|hollywood|album|song|band|"
+    r"(?i:[가-힣]|movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|oscar|hollywood|album|song|band|"
     r"president|senator|minister|comedy|thriller|sequel|screen|plot|acting|novel|book|episode|season|watch)"
 )
 _OWN = re.compile(
-    r"(?i:@|\d{3}[ .\-)]{1,2}\d{4}|phone|call|e-?mail|address|account|order|refund|ticket|customer|invoice|card|passport|license|ssn|deliver|ship|appointment|contact)"
+    r"(?i:@|\d{3}[ .\-)]{1,2}\d{4}|phone|call|e-?mail|address|account|order|refund|ticket|customer|invoice|card|passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|login)"
 )
 _COINED = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(NAMES_EN)})(?:[\s.]{{1,2}}(?:{'|'.join(NAMES_EN)}))?(?![A-Za-z])", re.I
@@ -55,7 +55,8 @@ def latin(text: str) -> Iterator[Span]:
     """The English names of a view."""
     for found in _COINED.finditer(text):
         yield Span(*found.span(), RESERVED)
-    own, public = _OWN.search(text) is not None, _ROLE.search(text) is not None
+    own = _OWN.search(text) is not None
+    public = _ROLE.search(text) is not None  # and a Korean review speaks of foreign names as of actors
     known: dict[str, float] = {}
     for pattern, sure in _RULES:
         if not own and (pattern in (_INITIAL, _UNKNOWN) or (public and pattern in (_PAIR, _SINGLE))):
@@ -69,8 +70,21 @@ def latin(text: str) -> Iterator[Span]:
                 yield Span(start, start + end, "name", sure, "names")
     for name, sure in known.items():
         for word in {name, *(part for part in name.split() if len(part) > 2 and part.title() not in english.WORDS)}:
-            for found in re.finditer(rf"(?<![A-Za-z]){re.escape(word)}(?![A-Za-z])", text):
-                yield Span(*found.span(), "name", min(sure, 0.7), "names")
+            yield from _again(text, word, min(sure, 0.7))
+
+
+def _again(text: str, word: str, sure: float) -> Iterator[Span]:
+    """The places where the word stands by itself."""
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not _letter(text[at - 1 : at]) and not _letter(text[end : end + 1]):
+            yield Span(at, end, "name", sure, "names")
+        at = text.find(word, end)
+
+
+def _letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
 
 
 _RULES = (

@@ -34,7 +34,9 @@ _AMERICAN = re.compile(
     rf"(?<![\d.+])(?<!\d-)(?:(?:\+|00)?1{_P})?\(?[2-9]\d{{2}}\)?{_P}[2-9]\d{{2}}{_P}\d{{4}}{_EXT}{_END}", re.I
 )
 _AMERICAN_FORM = re.compile(rf"(?:(?:\+|00)?1{_P})?\(?\d{{3}}(?:\){_P}|{_M})\d{{3}}{_M}\d{{4}}")
-_AMERICAN_SPREAD = re.compile(rf"(?:1{_P})?\(?{spread(10)}{_EXT}", re.I)
+_AMERICAN_SPREAD = re.compile(
+    rf"(?:1{_P})?(?:{spread(10)}|\([ ]?\d(?:{J}\d){{2}}[ ]?\)(?:{_P}\d){{7}}(?!{J}\d)){_EXT}", re.I
+)
 EXTENSION = re.compile(r"\s?(?:x|ext[._]?|extension)[\s\-_.]{0,3}\d{1,6}\Z", re.I)
 _WORDS = re.compile(r"phone|tel\b|\bcall|\bcell|mobile|\bfax|\btext|reach|전화|연락처|휴대|핸드폰", re.I)
 
@@ -66,7 +68,7 @@ def phones(text: str) -> Iterator[Span]:
         number, _ = dialled(found.group())
         if surrogates.spare_phone(number):
             yield Span(*found.span(), RESERVED)
-        elif number[0] in "23456789" and len(number) == 10 and _called(text, found.start()):
+        elif number[0] in "23456789" and len(number) == 10 and ("(" in found.group() or _called(text, found.start())):
             yield Span(*found.span(), "phone", 0.78)
 
 

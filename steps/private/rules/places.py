@@ -88,7 +88,7 @@ _UNIT = r"(?:,?\s{1,2}(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|#)\.?\s?#
 _PLACE = r",?\s{1,2}[A-Z][A-Za-z'.]{1,20}(?:[ \-][A-Z][A-Za-z'.]{1,20}){0,3},?\s{1,2}(?:[A-Z]{2})(?![A-Za-z])(?:,?\s{1,2}\d{5}(?:-\d{4})?(?!\d))?"
 _ENGLISH = re.compile(
     rf"(?<![\w.$\-/])\d{{1,6}}[A-Za-z]?,?\s{{1,2}}(?:(?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\.?\s)?{_NAME}\s{{1,2}}"
-    rf"(?:(?P<usual>{_STREETS})|(?P<rare>{_RARE})|[A-Z][a-z]{{2,14}})(?![A-Za-z])\.?(?:\s(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?(?P<unit>{_UNIT})(?P<place>{_PLACE})?",
+    rf"(?:(?P<usual>{_STREETS})s?|(?P<rare>{_RARE}|Curve)s?|[A-Z][a-z]{{2,14}})(?![A-Za-z])\.?(?:\s(?:N|S|E|W|NE|NW|SE|SW)\b\.?)?(?P<unit>{_UNIT})(?P<place>{_PLACE})?",
     re.I,
 )
 _BOX = re.compile(rf"(?<![A-Za-z])P\.?\s?O\.?\s?Box\s{{1,2}}\d{{1,6}}(?:{_PLACE})?", re.I)

@@ -32,7 +32,7 @@ _ENGLISH_RUN = re.compile(
     re.I,
 )
 _LETTER = r"(?:[\dOolI]|(?<=[\d\-OolI])\|(?=[\d\-OolI]))"
-_LETTER_RUN = re.compile(rf"(?<![A-Za-z\d]){_LETTER}(?:[ .\-_ㅡ~·/]{{0,3}}{_LETTER}){{7,}}(?![A-Za-z\d])")
+_LETTER_RUN = re.compile(rf"(?<![A-Za-z\d]){_LETTER}(?:[ .\-_ㅡ~·/()]{{0,3}}{_LETTER}){{7,}}(?![A-Za-z\d])")
 _TOKEN = re.compile(rf"(?:(double|triple) )?\b({_WORD}|o)\b|(\d)|([{''.join(_KOREAN)}])|([OolI|])", re.I)
 _TIMES = {"": 1, "double": 2, "triple": 3}
 
