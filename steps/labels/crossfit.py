@@ -22,16 +22,32 @@ _LONGEST = 2_000  # characters of a text that are read
 
 
 def vectors(texts: Sequence[str]) -> Any:
-    """Counts of character n-grams (1 to 3, inside words) hashed into 2**18 places, each row of length 1: a CSR matrix.
-
-    The product of two rows is their cosine, in [0, 1].
+    """Counts of character n-grams (1 to 3, inside words) hashed into 2**18 places, of which those that occur remain: a
+    CSR matrix, each row of length 1.
     """
+    import numpy as np
+    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import HashingVectorizer
 
     counted = HashingVectorizer(
         analyzer="char_wb", ngram_range=(1, 3), n_features=_SIZE, alternate_sign=False, norm="l2", lowercase=False
     )
-    return counted.transform([unicodedata.normalize("NFKC", text[:_LONGEST]).casefold() for text in texts]).tocsr()
+    found = counted.transform([unicodedata.normalize("NFKC", text[:_LONGEST]).casefold() for text in texts]).tocsr()
+    there, places = np.unique(found.indices, return_inverse=True)
+    return csr_matrix((found.data, places, found.indptr), shape=(len(texts), len(there)))
+
+
+def rarities(counts: Any) -> Any:
+    """Which n-grams a row has, weighted by how rare they are among the rows: of `vectors`, each row of length 1 again.
+
+    The product of two rows is their likeness, in [0, 1]. Counts would make all long texts of a language alike, since
+    the frequent letters are the same in all of them.
+    """
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    had = counts.copy()
+    had.data[:] = 1
+    return TfidfTransformer().fit_transform(had).tocsr()
 
 
 def fold(identity: str, seed: int, folds: int = FOLDS) -> int:

@@ -1,8 +1,9 @@
 """Rows that differ: a greedy choice in which worth counts, and likeness to what is chosen already counts against. Pure.
 
 Greedy k-center (Sener & Savarese, "Active Learning for Convolutional Neural Networks: A Core-Set Approach", ICLR 2018,
-algorithm 1; Gonzalez 1985) takes the row farthest from all that are chosen. Here the distance, 1 less the cosine of the
-hashed n-grams, is multiplied by the row's worth, since the farthest row of all is often a worthless one.
+algorithm 1; Gonzalez 1985) takes the row farthest from all that are chosen. Here the distance, 1 less the cosine of
+hashed n-grams weighted by rarity (`crossfit.rarities`), is multiplied by the row's worth, since the farthest row of all
+is often a worthless one.
 
 Law: no two chosen rows are as near as `NEAR`; of equal rows the one of the smaller place is taken.
 """
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-NEAR = 0.8
-"""The cosine from which two texts count as near-equal."""
+NEAR = 0.6
+"""The likeness from which two texts count as near-equal: of short reviews, those that differ in a word of filling."""
 _POOL = 2  # candidates a place: of the worthiest so many, diversity chooses (measured, see docs/log.md)
 
 

@@ -87,7 +87,7 @@ def chosen(
     views = _views(given, simple, None if champion is None else np.asarray(champion, dtype=np.float64)[order])
     worth = _worth(sorted_rows, given, views)
     aside = np.array([row.side == HOLDOUT for row in sorted_rows])
-    picked = _picked(worth, aside, Chosen(found), most)
+    picked = _picked(worth, aside, Chosen(crossfit.rarities(found)), most)
     return tuple(_shown(place, why, sorted_rows, labels, views) for place, why in picked)
 
 
