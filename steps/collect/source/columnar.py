@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from steps.collect.source.file import File, opened, said
-from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, MOST_ROW_BYTES, Bad, Columns, Taken
+from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, DAMAGED, MOST_ROW_BYTES, Bad, Columns, Taken
 from steps.collect.source.shape import empty, sliced, taken, unusable
 
 _BUFFER = 1 << 20
@@ -51,8 +51,8 @@ class Groups(NamedTuple):
                 batch = next(batches, None)
             except (OSError, pa.ArrowException) as error:
                 opened(self.file).close()
-                reason = f"rows {line + 1:,} to {end:,} are damaged: {said(error)}"
-                yield empty(self.columns, [Bad(self.file.name, line + 1, reason, True)])
+                reason = f"{DAMAGED}rows {line + 1:,} to {end:,} can't be read: {said(error)}"
+                yield empty(self.columns, [Bad(self.file.name, line + 1, reason)])
                 return
             if batch is None:
                 return
@@ -85,8 +85,8 @@ class Batches(NamedTuple):
                 try:
                     batch = next(batches, None)
                 except (OSError, pa.ArrowException) as error:
-                    reason = f"the rows from here on are damaged: {said(error)}"
-                    yield empty(self.columns, [Bad(self.file.name, line + 1, reason, True)])
+                    reason = f"{DAMAGED}the rows from here on can't be read: {said(error)}"
+                    yield empty(self.columns, [Bad(self.file.name, line + 1, reason)])
                     return
                 if batch is None:
                     return

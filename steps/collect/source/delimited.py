@@ -247,7 +247,7 @@ class _Reader:
             elif len(ends):
                 yield from self._block(feed, data[: int(ends[-1])], ends)
         if feed.damage:
-            yield empty(self.columns, [Bad(self.source, feed.line, feed.damage, True)])
+            yield empty(self.columns, [Bad(self.source, feed.line, feed.damage)])
 
     def _block(self, feed: Feed, data: bytes, ends: Any) -> Iterator[Taken]:
         found = self._quick(data, ends, feed.line)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
+from steps.collect.source.model import DAMAGED
 from steps.contract import StepError
 
 KINDS = {
@@ -188,7 +189,9 @@ def _unpacked(raw: IO[bytes], compression: str) -> Iterator[bytes]:
         while data := stream.read1(_CHUNK):
             yield data
     except (EOFError, OSError, zlib.error, lzma.LZMAError, pa.ArrowException) as error:
-        raise DamagedError(f"the {compression} data are damaged from here on: {said(error)}") from error
+        raise DamagedError(
+            f"{DAMAGED}the {compression} data end or break here, and nothing after can be read: {said(error)}"
+        ) from error
 
 
 def _recoded(given: Iterator[bytes], encoding: str) -> Iterator[bytes]:
@@ -199,7 +202,7 @@ def _recoded(given: Iterator[bytes], encoding: str) -> Iterator[bytes]:
             yield decoder.decode(data).encode(errors="surrogateescape")
         yield decoder.decode(b"", final=True).encode(errors="surrogateescape")
     except UnicodeError as error:
-        raise DamagedError(f"it is not {encoding} from here on: {said(error)}") from error
+        raise DamagedError(f"{DAMAGED}it is not {encoding} from here on: {said(error)}") from error
 
 
 def _unmarked(given: Iterator[bytes]) -> Iterator[bytes]:

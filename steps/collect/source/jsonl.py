@@ -14,7 +14,7 @@ from steps.collect.source.encoding import misencoded
 from steps.collect.source.feed import Feed, Line
 from steps.collect.source.file import File, chunks, gone, opened
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, MOST_ROW_BYTES, Bad, Columns, Taken
-from steps.collect.source.shape import from_values, sliced, taken, unusable
+from steps.collect.source.shape import empty, from_values, sliced, taken, unusable
 from steps.collect.source.value import too_long
 
 _GUESSED = 20  # lines of a block by which its types are guessed
@@ -122,9 +122,7 @@ def _blocks(feed: Feed, reader: "Reader", block: int) -> Iterator[Taken]:
         elif feed.left() > reader.most and (line := feed.next_line()) is not None:
             yield reader.lines([line])
     if feed.damage:
-        yield from_values(
-            reader.columns, [], reader.source, reader.most, [Bad(reader.source, feed.line, feed.damage, True)]
-        )
+        yield empty(reader.columns, [Bad(reader.source, feed.line, feed.damage)])
 
 
 class Reader:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 MOST_ROW_BYTES = 1 << 20  # a longer row is no text that anybody wrote
+DAMAGED = "damaged: "  # how the reason begins where more than a row can't be read
 BATCH_ROWS, BATCH_BYTES = 8_192, 8 << 20
 
 TEXTS = ("text", "group", "author", "conversation")
@@ -38,15 +39,16 @@ class Columns(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """A row that can't be used as it is: where it stands, and why.
-
-    `rest` when it stands for everything after it too, because the file is damaged from there on.
-    """
+    """A row that can't be used as it is: where it stands, and why. A reason quotes no value but by its shape."""
 
     source: str
     line: int
     reason: str
-    rest: bool = False
+
+    @property
+    def rest(self) -> bool:
+        """Whether it stands for more rows than one, because the file is damaged from there on."""
+        return self.reason.startswith(DAMAGED)
 
 
 class Taken(NamedTuple):

@@ -45,7 +45,7 @@ from steps.collect.source.feed import Feed, Line
 from steps.collect.source.file import File, chunks, file_system, find_files
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, Bad, Columns, Shard, Taken
 from steps.collect.source.shape import from_values
-from steps.collect.source.value import moment, plain
+from steps.collect.source.value import moment, plain, quoted
 from steps.contract import StepError
 
 PREDICTIONS, FEEDBACK = "predictions", "feedback"
@@ -61,13 +61,6 @@ class Said(NamedTuple):
     source: str
     line: int
     new: bool
-
-
-class _Damage(NamedTuple):
-    """The line from which on a file can't be read."""
-
-    number: int
-    why: str
 
 
 class Part(NamedTuple):
@@ -143,15 +136,13 @@ class Part(NamedTuple):
         """This part's records with their lines; what can't be told apart by id is bad in the first part."""
         reader, rows, size = jsonl.Reader(self.columns, file.name, self.most), [], 0
         for line, whole in _lines(file, self.most):
-            found = Bad(file.name, line.number, line.why, True) if isinstance(line, _Damage) else reader.one(line)
-            row = _record(found, file.name, line.number)
+            if isinstance(line, Bad):
+                bad += [] if self.number else [line]
+                continue
+            row = _record(reader.one(line), file.name, line.number)
             if isinstance(row, Bad):
                 bad += [row] if whole and not self.number else []
-            elif (
-                row is not None
-                and not isinstance(line, _Damage)
-                and zlib.crc32(row["id"].encode(errors="replace")) % self.parts == self.number
-            ):
+            elif row is not None and zlib.crc32(row["id"].encode(errors="replace")) % self.parts == self.number:
                 rows.append((line.number, row))
                 size += line.size
             if len(rows) >= batch_rows or size >= batch_bytes:
@@ -257,17 +248,19 @@ def _record(row: Mapping[str, Any] | Bad | None, source: str, line: int) -> dict
         at = moment(row.get("at"))
     except (ValueError, OverflowError, TypeError):
         at = None
-    return {**row, "at": at} if at is not None else Bad(source, line, f"column 'at': {row.get('at')!r:.60} is no date")
+    return (
+        {**row, "at": at} if at is not None else Bad(source, line, f"column 'at': {quoted(row.get('at'))} is no date")
+    )
 
 
-def _lines(file: File, most: int) -> Iterator[tuple[Line | _Damage, bool]]:
+def _lines(file: File, most: int) -> Iterator[tuple[Line | Bad, bool]]:
     """The lines, each with whether it has its end or is still being written."""
     feed = Feed(chunks(file), 1, most)
     feed.more(1)
     while (line := feed.next_line()) is not None:
         yield line, line.data.endswith(b"\n") or line.size > most
     if feed.damage:
-        yield _Damage(feed.line, feed.damage), True
+        yield Bad(file.name, feed.line, feed.damage), True
 
 
 def _listed(folder: str, kind: str) -> list[File]:

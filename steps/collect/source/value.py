@@ -131,6 +131,6 @@ def shown(value: Any) -> Any:
 
 
 def quoted(value: Any) -> str:
-    """A value as a reason quotes it."""
-    text = repr(value)
+    """A value's shape, as a reason quotes it: `four` is `xxxx`, 2020-13-45 is 9999-99-99. It may be somebody's."""
+    text = repr(re.sub(r"[^\W\d_]", "x", re.sub(r"\d", "9", str(value))))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

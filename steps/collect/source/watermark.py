@@ -15,7 +15,7 @@ def lateness(said: str | int) -> int | timedelta:
     """How far before its mark a source is read again: `1d`, `12h`, `30m`, or a number. Raises `StepError`."""
     if isinstance(said, int):
         return max(said, 0)
-    found = re.fullmatch(r"(\d+)\s*([smhdw]?)", said.strip())
+    found = re.fullmatch(r"(\d{1,9})\s*([smhdw]?)", str(said).strip())
     if found is None:
         raise StepError(f"late: {said!r} is no time", where="source", cure="write it as 30m, 12h, 1d or as a number")
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[2] else int(found[1])
