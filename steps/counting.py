@@ -4,6 +4,7 @@ Law: counting changes nothing. What it writes goes to a folder that is gone afte
 a run, and it may be asked at any time, also while a run of the step is at work.
 """
 
+import os
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -38,7 +39,8 @@ def _count(order: Order, surroundings: Surroundings, read: Read) -> int:
         cure = "write a function (given, context) -> int, and `@counted_by(it)` over the step; or use `older_than`"
         raise StepError(f"{order.step} has no counter of new rows", where=order.step, cure=cure)
     given = read(step, order)
-    with tempfile.TemporaryDirectory(prefix="ratchet-count-") as folder:
+    beside = os.environ.get("RATCHET_WORK")  # of whoever asks, who tidies up even where this process is killed
+    with tempfile.TemporaryDirectory(prefix="ratchet-count-", dir=beside) as folder:
         rows = step.counter(given, surroundings(Path(folder), order))
     if not isinstance(rows, int) or isinstance(rows, bool) or rows < 0:
         raise StepError(f"the counter of {order.step} returned {rows!r}", where=order.step, cure="return 0 or more")

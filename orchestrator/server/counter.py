@@ -9,19 +9,20 @@ Laws:
 import json
 import logging
 import os
-import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from orchestrator.app import App
 from orchestrator.core.effects import Order
 from orchestrator.core.model import Pipeline
+from orchestrator.executors.processes import MARK, StuckError, end
 from orchestrator.executors.workplace import inherited, quoted
 from reviewers.plain import inert
 from steps.secret import expected
@@ -46,7 +47,7 @@ class Counter:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="ratchet-count")
         self._counts: dict[str, tuple[datetime, Future[Counted]]] = {}
-        self._running: set[int] = set()
+        self._folders: set[Path] = set()
         self._closed = False
 
     def count(self, pipeline: Pipeline, moment: datetime, wait: float) -> Counted | None:
@@ -54,6 +55,8 @@ class Counter:
         seconds. Raises `Unavailable` without a database.
         """
         with self._lock:
+            if self._closed:
+                return None
             at, counting = self._counts.get(pipeline.name, (None, None))
             if counting is None or at != moment:
                 counting = self._pool.submit(self._ask, self._order(pipeline))
@@ -61,16 +64,16 @@ class Counter:
                 self._counts[pipeline.name] = moment, counting
         try:
             return counting.result(wait)
-        except TimeoutError:
+        except (TimeoutError, CancelledError):
             return None
 
     def close(self) -> None:
-        """End what is being counted."""
+        """End what is being counted. Whoever asks from now on is told that it is not known yet."""
         with self._lock:
             self._closed = True
-            for group in self._running:
-                _end(group)
+            folders = list(self._folders)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        end(folders, 0)
 
     def _order(self, pipeline: Pipeline) -> Order:
         """What a run of the first stage would be given tonight. There is no such run: its id is nobody's."""
@@ -82,39 +85,46 @@ class Counter:
         )  # fmt: skip
 
     def _ask(self, order: Order) -> Counted:
-        command = [sys.executable, "-m", "steps.runner", "count", str(self._app.work), "--artifacts"]
         try:
-            process = subprocess.Popen(
-                [*command, self._app.artifacts],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-                errors="replace", env=inherited(os.environ) | expected(os.environ), start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            return Counted(None, f"the machine can't begin to count: {error.strerror}")
-        with self._lock:
-            self._running.add(process.pid)
-            if self._closed:
-                _end(process.pid)
-        try:
-            return self._answer(process, order)
-        finally:
-            _end(process.pid)  # and whatever it has begun
-            process.communicate()
-            with self._lock:
-                self._running.discard(process.pid)
+            with tempfile.TemporaryDirectory(prefix="ratchet-count-") as folder:
+                return self._count(order, Path(folder))
+        except (OSError, StuckError) as error:
+            return Counted(None, f"this machine can't count them: {inert(str(error), 300)}")
 
-    def _answer(self, process: "subprocess.Popen[str]", order: Order) -> Counted:
+    def _count(self, order: Order, folder: Path) -> Counted:
+        """In a process whose output goes to files: what it leaves behind could hold on to a pipe."""
+        command = [sys.executable, "-m", "steps.runner", "count", str(self._app.work), "--artifacts"]
+        (folder / "order.json").write_text(order.model_dump_json())
+        with (
+            (folder / "order.json").open() as given,
+            (folder / "out").open("w") as out,
+            (folder / "err").open("w") as err,
+        ):
+            process = subprocess.Popen(
+                [*command, self._app.artifacts], stdin=given, stdout=out, stderr=err, start_new_session=True,
+                env=inherited(os.environ) | expected(os.environ) | {MARK: str(folder)},
+            )  # fmt: skip
+        with self._lock:
+            self._folders.add(folder)
+            if self._closed:
+                process.kill()
         try:
-            out, err = process.communicate(order.model_dump_json(), timeout=self._patience)
-            answer = json.loads(out)
-            return Counted(answer.get("rows"), inert(answer.get("why", ""), 500))
+            process.wait(self._patience)
         except subprocess.TimeoutExpired:
             return Counted(None, f"{order.step} did not count them within {self._patience:g} s")
-        except (ValueError, AttributeError):
-            said = inert(quoted(err), 300) or "it said nothing"
-            return Counted(None, f"{order.step} ended with exit status {process.returncode} while counting: {said}")
+        finally:
+            process.kill()
+            end([folder], 0)  # and whatever it has begun
+            process.wait()
+            with self._lock:
+                self._folders.discard(folder)
+        return _read(folder, order, process.returncode)
 
 
-def _end(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def _read(folder: Path, order: Order, code: int) -> Counted:
+    try:
+        answer = json.loads((folder / "out").read_bytes())
+        return Counted(answer.get("rows"), inert(answer.get("why", ""), 500))
+    except (ValueError, AttributeError):
+        said = inert(quoted((folder / "err").read_text(errors="replace")), 300) or "it said nothing"
+        return Counted(None, f"{order.step} ended with exit status {code} while counting: {said}")
