@@ -17,7 +17,7 @@ from steps.collect.clean import Rules
 from steps.collect.gather import Gathered, Plan, gather
 from steps.collect.given import Collect, Collected
 from steps.collect.judge import correct, judge
-from steps.collect.keep import extra_of, keep_beside, mark_of
+from steps.collect.keep import another_key, extra_of, keep_beside, mark_of
 from steps.collect.report import Found, describe
 from steps.collect.source import Source, open_source
 from steps.contract import Context, Dataset, NothingNew, StepError, counted_by, step
@@ -81,6 +81,7 @@ def collect(given: Collect, context: Context) -> Collected:
     counts = corrected[2]
     _check(found.labels, counts)
     judged = judge(given, context, home, before.extra, found, parts, corrected)
+    judged = judged._replace(warnings=(*another_key(before.extra, plan.rules.key), *judged.warnings))
     before.table.commit(plan.stage, found.parts)
     data = context.make(Dataset, "data")
     folder = context.path(data)

@@ -40,6 +40,17 @@ def extra_of(given: Collect, before: Mapping[str, Any], key: bytes, source: Sour
     }
 
 
+def another_key(before: Mapping[str, Any], key: bytes) -> tuple[str, ...]:
+    """A warning where the last snapshot was made under another key."""
+    was, now = before.get("key"), secret.fingerprint(key)
+    if was in (None, now):
+        return ()
+    return (
+        f"the privacy key is {now} and was {was} before: made-up names of before and now can't be linked, and whoever is "
+        "erased by name has to be erased under both keys",
+    )
+
+
 def keep_beside(folder: Path, found: Gathered, judged: Judged) -> None:
     """Write what can't be read row by row, and the corrections, into the dataset's folder."""
     if found.bad:
