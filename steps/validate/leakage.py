@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NOUNS: Mapping[Key, str] = {"conversation": "conversation", "person": "author", "group": "group"}
 _EXAMPLES = 8
 _CHARACTERS = 120
+_NAMES = ("train", "holdout", "across")
 _WHERE = ("train rows in train", "hold-out rows in hold-out", "hold-out rows in train")
 
 
@@ -58,10 +59,8 @@ class Found(NamedTuple):
 
     @property
     def ends(self) -> tuple[float, float | None]:
-        """The share's interval: Wilson's for a sample, the share itself where all was looked at; no upper end for a
-        lower bound."""
-        exact = self.all_rows and self.all_others
-        low, high = (self.share,) * 2 if exact else intervals.wilson(self.k, self.n)[1:]
+        """The share's interval: Wilson's for a sample, the share itself for all rows; a lower bound has no upper end."""
+        low, high = (self.share,) * 2 if self.all_rows else intervals.wilson(self.k, self.n)[1:]
         return low, high if self.all_others else None
 
     @property
@@ -130,36 +129,39 @@ def _shared(sides: Sides, exact: Mapping[Key, Shared] | None) -> dict[Key, Found
 
 def near_duplicates(sides: Sides, settings: Checks, seed: int) -> Part:
     """Near-duplicates within train, within the hold-out, and of hold-out rows in train."""
-    import numpy as np
-
     holdout = rows.draw(sides.holdout, settings.near_rows // 2, seed)
     train = rows.draw(sides.train, settings.near_rows - holdout.num_rows, seed)
     seen = Sides(train, holdout, sides.all_train, sides.all_holdout)
     texts = [*rows.texts(train), *rows.texts(holdout)]
-    side = (np.arange(len(texts)) >= train.num_rows).astype(np.int64)
-    pairs = near.near_duplicates(texts, side, settings.similarity, seed)
-    has, n, m = pairs.beside >= 0, train.num_rows, holdout.num_rows
-    found = (
-        Found(int(has[:n, 0].sum()), n, seen.all_of_train, seen.all_of_train),
-        Found(int(has[n:, 1].sum()), m, seen.all_of_holdout, seen.all_of_holdout),
-        Found(int(has[n:, 0].sum()), m, seen.all_of_holdout, seen.all_of_train),
-    )
+    pairs, found = _paired(seen, texts, settings, seed)
     across = found[2]
     said = (
-        f"{across.at_least}{percent(across.share)} of the hold-out rows ({across.k:,} of {m:,} looked at, against "
-        f"{n:,} train rows) are almost the same as a row in train: {settings.similarity:.0%} or more of their pieces "
-        "of five letters are common."
+        f"{across.at_least}{percent(across.share)} of the hold-out rows ({across.k:,} of {across.n:,} looked at, "
+        f"against {train.num_rows:,} train rows) are almost the same as a row in train: {settings.similarity:.0%} or "
+        "more of their pieces of five letters are common."
     )
-    names = ("train", "holdout", "across")
     drawn = [(where, one.share) for where, one in zip(_WHERE, found, strict=True)]
-    big = across.ends[0] > settings.leak_from
     return Part(
         "near-duplicates",
         (said,),
-        tuple(one.metric(f"near_duplicates_{name}") for name, one in zip(names, found, strict=True)),
-        (_table(found), *_examples(pairs, texts, n)),
+        tuple(one.metric(f"near_duplicates_{name}") for name, one in zip(_NAMES, found, strict=True)),
+        (_table(found), *_examples(pairs, texts, train.num_rows)),
         (bars("Rows with a near-duplicate", "", "% of the rows", {"share": drawn}),),
-        (Alarm("near_duplicates", said),) if big else (),
+        (Alarm("near_duplicates", said),) if across.ends[0] > settings.leak_from else (),
+    )
+
+
+def _paired(seen: Sides, texts: Sequence[str], settings: Checks, seed: int) -> tuple[near.Near, tuple[Found, ...]]:
+    """The near-duplicates of train's texts followed by the hold-out's, and how many there are of each of `_WHERE`."""
+    import numpy as np
+
+    n, m = seen.train.num_rows, seen.holdout.num_rows
+    pairs = near.near_duplicates(texts, (np.arange(n + m) >= n).astype(np.int64), settings.similarity, seed)
+    has = pairs.beside >= 0
+    return pairs, (
+        Found(int(has[:n, 0].sum()), n, seen.all_of_train, seen.all_of_train),
+        Found(int(has[n:, 1].sum()), m, seen.all_of_holdout, seen.all_of_holdout),
+        Found(int(has[n:, 0].sum()), m, seen.all_of_holdout, seen.all_of_train),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from steps.contract import Metric, Table
+from steps.contract import Chart, Metric, Table
 from steps.validate import intervals
 from steps.validate.finding import Alarm, Part, bars, estimated, percent
 from steps.validate.intervals import Estimate
@@ -30,19 +30,23 @@ def labels(names: Sequence[str], new: Sequence[int], earlier: Sequence[int], set
     each = holm([_g((k, n - k), (j, m - j)) for k, j in zip(new, earlier, strict=True)])
     size = _largest(changes)
     said = _shifted(names, new, earlier, each, p, settings.significance)
-    shares = {"earlier": [j / m for j in earlier], "new": [k / n for k in new]}
-    chart = bars(
-        "Classes, new against earlier",
-        "class",
-        "% of the rows",
-        {kind: zip(names, of, strict=True) for kind, of in shares.items()},
-    )
     big = size.low > settings.shift_from and p <= settings.significance
-    metrics = (estimated("label_shift", size, 0.0, "lower"), Metric(name="label_shift_p", value=round(p, 6)))
-    table = _table(names, new, earlier, changes, each)
     return Part(
-        "shift of the classes", (said,), metrics, (table,), (chart,), (Alarm("label_shift", said),) if big else ()
+        "shift of the classes",
+        (said,),
+        (estimated("label_shift", size, 0.0, "lower"), Metric(name="label_shift_p", value=round(p, 6))),
+        (_table(names, new, earlier, changes, each),),
+        (_chart(names, new, earlier),),
+        (Alarm("label_shift", said),) if big else (),
     )
+
+
+def _chart(names: Sequence[str], new: Sequence[int], earlier: Sequence[int]) -> Chart:
+    shares = {
+        kind: [(name, count / max(1, sum(counts))) for name, count in zip(names, counts, strict=True)]
+        for kind, counts in (("earlier", earlier), ("new", new))
+    }
+    return bars("Classes, new against earlier", "class", "% of the rows", shares)
 
 
 def _largest(changes: Sequence[Estimate]) -> Estimate:

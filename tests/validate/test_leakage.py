@@ -97,21 +97,26 @@ def test_where_not_all_was_looked_at_a_share_is_a_lower_bound():
 
 
 def test_near_duplicates_across_are_counted_shown_and_warned_of():
-    """Ten hold-out rows that differ from train rows by a dot; as many within train; none within the hold-out."""
+    """Ten hold-out rows differ from five train rows by a last character, and so from each other in pairs; five train
+    rows differ from five others by a dot."""
     plain = texts(200, 1)
     rows = [row(text, side="train") for text in plain[:120]] + [row(text, side="holdout") for text in plain[120:]]
-    rows += [row(text + ".", side="holdout") for text in plain[:10]] + [
-        row(text + ".", side="train") for text in plain[20:25]
-    ]
+    rows += [row(text + end, side="holdout") for text in plain[:5] for end in ".!"]
+    rows += [row(text + ".", side="train") for text in plain[20:25]]
     whole = table(rows)
     parts = [whole.filter(pa.compute.equal(whole["side"], side)) for side in ("train", "holdout")]
-    found = leakage.near_duplicates(leakage.Sides(*parts, parts[0].num_rows, parts[1].num_rows), Checks(), 0)
+    both = leakage.Sides(*parts, parts[0].num_rows, parts[1].num_rows)
+    found = leakage.near_duplicates(both, Checks(), 0)
     assert [line[:3] for line in found.tables[0].rows] == [
         ("train rows in train", 10, 125),
-        ("hold-out rows in hold-out", 0, 90),
+        ("hold-out rows in hold-out", 10, 90),
         ("hold-out rows in train", 10, 90),
     ]
     assert len(found.tables[1].rows) == 8
     assert [alarm.kind for alarm in found.alarms] == ["near_duplicates"]
-    assert found.metrics[2].name == "near_duplicates_across"
-    assert found.metrics[2].value == round(10 / 90, 6)
+    share = found.metrics[2]
+    assert (share.name, share.value, share.low, share.high) == ("near_duplicates_across", *[round(10 / 90, 6)] * 3)
+    held = leakage.near_duplicates(both._replace(all_train=1000), Checks(), 0).metrics[2]
+    assert (held.low, held.high) == (round(10 / 90, 6), None)
+    drawn = leakage.near_duplicates(both._replace(all_holdout=1000), Checks(), 0).metrics[2]
+    assert drawn.low < 10 / 90 < drawn.high

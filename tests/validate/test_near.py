@@ -96,7 +96,7 @@ def test_changed_copies_among_thousands_are_found_and_those_changed_too_far_are_
 
 
 def test_each_of_a_small_group_finds_both_sides():
-    """Twenty groups of nine near-copies, of which one stands in the hold-out: it finds train, and all of train find it."""
+    """Twenty groups of nine near-copies, one of each in the hold-out: it finds train, and all of train find it."""
     chance = random.Random(3)  # noqa: S311
     groups = ["".join(chance.choices("가나다라마바사아자차카타파하", k=60)) for _ in range(20)]
     some = [f"{group}{k}" for group in groups for k in range(9)]
