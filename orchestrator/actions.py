@@ -188,7 +188,7 @@ def _review(arguments: Namespace, app: App, verdict: Verdict, about: str, reason
 
 def rerun(arguments: Namespace, app: App) -> Answer:
     """Go back to a stage, with other parameters if any are given."""
-    from orchestrator.parameters import problems
+    from orchestrator.parameters import typed
 
     cycle = cycle_of(app, arguments.cycle)
     changes = {}
@@ -197,7 +197,7 @@ def rerun(arguments: Namespace, app: App) -> Answer:
         if not equals or not key:
             raise Trouble(f"--set {pair} has no value to set", "write --set key=value or stage.key=value", code=2)
         changes[key] = value
-    wrong = problems(cycle.pipeline, cycle.params, arguments.stage or cycle.stage.name, changes)
+    wrong = typed(cycle.pipeline, cycle.params, arguments.stage or cycle.stage.name, changes)
     if wrong:
         raise Trouble("\n".join(wrong))
     event = RerunAsked(at=app.clock.now(), id=said(), by=here(), stage=arguments.stage or "", changes=changes)

@@ -33,12 +33,13 @@ def local(arguments: Namespace, app: "App") -> Answer:
     cycle = cycle_of(app, arguments.cycle)
 
     def say(given: Sequence[Said]) -> Answer:
-        event, _ = asked(cycle, given, id=said(), by=here(), at=app.clock.now())
+        now = cycle_of(app, arguments.cycle)
+        event, _ = asked(now, given, id=said(), by=here(), at=app.clock.now())
         if isinstance(event, str):
             raise Trouble(*event.split(" → "))
-        if wrong := problems(cycle.pipeline, cycle.params, event.stage, event.changes):
+        if wrong := problems(now.pipeline, now.params, event.stage, event.changes):
             raise Trouble("\n".join(wrong))
-        return submit(app, cycle, event)
+        return submit(app, now, event)
 
     return labels(arguments, view.labels(cycle), say)
 

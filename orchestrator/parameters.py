@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from orchestrator.core.model import Pipeline
 from orchestrator.core.nearest import did_you_mean
 from orchestrator.trouble import Trouble
+from reviewers.corrections import smuggled
 
 
 def read_set(pairs: Iterable[str], pipeline: Pipeline) -> dict[str, dict[str, str]]:
@@ -23,6 +24,8 @@ def read_set(pairs: Iterable[str], pipeline: Pipeline) -> dict[str, dict[str, st
         if key in params.setdefault(stage, {}):
             raise Trouble(f"--set {left} is given twice", "leave one of them out", code=2)
         params[stage][key] = value
+        if why := smuggled({left: value}):
+            raise Trouble(*why.split(" → "), code=2)
     return params
 
 
@@ -37,6 +40,15 @@ def problems(
         merged.setdefault(owner if dot else stage, {})[key] = value
         touched[owner if dot else stage] = None
     return invalid(pipeline, {name: merged.get(name, {}) for name in touched})
+
+
+def typed(
+    pipeline: Pipeline, params: Mapping[str, Mapping[str, str]], stage: str, changes: Mapping[str, str]
+) -> list[str]:
+    """The same of changes that somebody typed: what people said about labels is taken from those people alone."""
+    if why := smuggled(changes):
+        return [" (".join(why.split(" → ")) + ")"]
+    return problems(pipeline, params, stage, changes)
 
 
 def invalid(pipeline: Pipeline, params: Mapping[str, Mapping[str, str]]) -> list[str]:

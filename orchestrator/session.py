@@ -295,9 +295,9 @@ class Session:
         return None
 
     def _fits(self, cycle: Cycle, stage: str, changes: dict[str, str]) -> bool:
-        from orchestrator.parameters import problems
+        from orchestrator.parameters import typed as proved
 
-        found = problems(cycle.pipeline, cycle.params, stage, changes)
+        found = proved(cycle.pipeline, cycle.params, stage, changes)
         for problem in found:
             self.console.say(problem, style="yellow")
         return not found

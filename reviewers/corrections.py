@@ -152,11 +152,14 @@ def rerun(
     id: str,
     by: Person,
     at: datetime,
+    onto: int,
     evidence: str = "",
 ) -> RerunAsked:
-    """The stage once more, with these corrections beside those that there are."""
+    """The stage once more, with these corrections beside those that there are. `onto`: the cycle's `seq` when those
+    were read, so that nobody else's are lost that come at the same moment.
+    """
     changes = {PARAMETER: to_json(dict.fromkeys((*before, *new)))}
-    return RerunAsked(at=at, id=id, by=by, stage=stage, changes=changes, evidence=evidence)
+    return RerunAsked(at=at, id=id, by=by, stage=stage, changes=changes, onto=onto, evidence=evidence)
 
 
 def asked(
@@ -174,7 +177,17 @@ def asked(
     new, problems = weighed(said, rows, standing(rows, before), by.login, stamp(at))
     if all(one.was == one.label for one in new):
         return "no label is another one than it stands: nothing changes", problems
-    return rerun(opening.stage, before, new, id=id, by=by, at=at), problems
+    return rerun(opening.stage, before, new, id=id, by=by, at=at, onto=cycle.seq), problems
+
+
+def smuggled(changes: Mapping[str, str]) -> str:
+    """Why these parameters can't be set by whoever typed them; empty where they can. Corrections name who said them,
+    and so are taken from those people alone. An empty list takes back what is set.
+    """
+    words = [key for key, value in changes.items() if key.rpartition(".")[2] == PARAMETER and from_json(value)]
+    if not words:
+        return ""
+    return f"{words[0]} holds people's own words → edit labels.csv, or say `ratchet labels CYCLE --import FILE`"
 
 
 def readable(key: str, value: str) -> str:

@@ -19,8 +19,8 @@ from orchestrator.core.report import ToLabel
 from reviewers.corrections import Said, stamp
 from reviewers.labels import Problem, classes, shown
 
-NAME, TEXT, ROW = "label", "text", "row_id"
-"""What the configuration calls the choice, the text and our id."""
+NAME, TEXT, ROW, NOW = "label", "text", "row_id", "now"
+"""What the configuration calls the choice, the text, our id, and what is said of the label as it stands."""
 
 
 class Export(NamedTuple):
@@ -36,7 +36,8 @@ def tasks(rows: Iterable[ToLabel], labels: Mapping[str, str] | None = None) -> s
 
 
 def _task(row: ToLabel, label: str) -> dict[str, Any]:
-    data = {ROW: row.id, TEXT: shown(row.text), "label_now": label, "why": row.why}
+    now = f"Now {shown(label)}{f': {shown(row.why)}' if row.why else ''}"
+    data = {ROW: row.id, TEXT: shown(row.text), NOW: now}
     if not row.predicted:
         return {"data": data}
     choice = {"from_name": NAME, "to_name": TEXT, "type": "choices", "value": {"choices": [row.predicted]}}
@@ -49,7 +50,7 @@ def configuration(rows: Iterable[ToLabel]) -> str:
     choices = "\n".join(f"    <Choice value={quoteattr(shown(name))}/>" for name in classes(rows))
     return f"""<View>
   <Text name="{TEXT}" value="${TEXT}"/>
-  <Header value="Now: $label_now. $why"/>
+  <Header value="${NOW}"/>
   <Choices name="{NAME}" toName="{TEXT}" choice="single" required="true">
 {choices}
   </Choices>

@@ -117,6 +117,9 @@ class RerunAsked(Saying):
     kind: Literal["rerun_asked"] = "rerun_asked"
     stage: str = ""
     changes: dict[str, str] = Field({}, description="parameter, or stage.parameter, to the value as typed")
+    onto: int | None = Field(
+        None, description="how many events the changes build on: with others since, they would undo what those changed"
+    )
 
 
 class CancelAsked(Saying):

@@ -240,6 +240,8 @@ def _cancel(cycle: Cycle, event: CancelAsked) -> Folded:
 
 
 def _rerun(cycle: Cycle, event: RerunAsked) -> Folded | NotNow:
+    if event.onto is not None and event.onto != cycle.seq:
+        return NotNow(why=f"{cycle.id} has changed meanwhile: look again", again=True)
     if cycle.held is not None:
         return NotNow(why=f"{cycle.id} is held ({cycle.held}): `/unhold` it first")
     stage = event.stage or cycle.stage.name

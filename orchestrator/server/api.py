@@ -27,7 +27,7 @@ from orchestrator.core.gate import Person, Review, Roster, Verdict
 from orchestrator.core.machine import NotNow
 from orchestrator.core.model import Cycle, Pipeline, State, Trigger
 from orchestrator.core.nearest import did_you_mean
-from orchestrator.parameters import invalid, problems, read_set
+from orchestrator.parameters import invalid, read_set, typed
 from orchestrator.rows import micros
 from orchestrator.server import shapes, shown
 from orchestrator.server.auth import Caller
@@ -352,7 +352,7 @@ def _params(pipeline: Pipeline, given: Any) -> dict[str, dict[str, str]]:
 
 def _changes(cycle: Cycle, stage: str, given: Any) -> dict[str, str]:
     changes = dict(pair.split("=", 1) for pair in shapes.pairs(given))
-    wrong = problems(cycle.pipeline, cycle.params, stage, changes) if changes else []
+    wrong = typed(cycle.pipeline, cycle.params, stage, changes) if changes else []
     if wrong:
         raise Refusal(422, "\n".join(wrong), "correct `set`")
     return changes

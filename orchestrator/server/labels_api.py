@@ -6,13 +6,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from orchestrator import view
+from orchestrator.core.events import RerunAsked
+from orchestrator.core.gate import Person
+from orchestrator.core.machine import NotNow
+from orchestrator.core.model import Cycle
 from orchestrator.parameters import problems
 from orchestrator.server import shapes
-from orchestrator.server.api import In, Who, cycle_named, said, submit, whole_of
+from orchestrator.server.api import In, Who, cycle_named, said, whole_of
 from orchestrator.server.errors import Refusal, answers, to_body
+from orchestrator.server.office import Office
 from orchestrator.server.shapes import Asked, Name
 from reviewers import corrections
 
+TRIES = 5  # while others say something about the same cycle at the same moment
 router = APIRouter()
 
 
@@ -75,16 +81,30 @@ def labels(cycle: str, office: In, who: Who) -> Any:
 def correct(cycle: str, asked: LabelsGiven, office: In, who: Who) -> Any:
     """The stage that asked runs again with them; 409 with the reason where no gate asks, or nothing changes."""
     who.needs("reviewer", "correct labels")
-    found, by, now = cycle_named(office, cycle), who.person(), office.app.clock.now()
+    why = ""
+    for _ in range(TRIES):
+        found = cycle_named(office, cycle)
+        answer = office.desk.submit(found.id, _rerun(office, found, asked, who.person()))
+        if not isinstance(answer, NotNow):
+            return whole_of(office, answer)
+        why = answer.why
+        if not answer.again:
+            break
+    raise Refusal(409, why, f"GET /api/cycles/{cycle}/labels says what is asked")
+
+
+def _rerun(office: Office, cycle: Cycle, asked: LabelsGiven, by: Person) -> RerunAsked:
+    """What the caller asks for, as the cycle is just now."""
     given = [
         corrections.Said(f"labels.{place}", one.id, one.label, one.annotator) for place, one in enumerate(asked.labels)
     ]
-    event, unread = corrections.asked(found, given, id=said(), by=by, at=now)
+    where = f"GET /api/cycles/{cycle.id}/labels"
+    event, unread = corrections.asked(cycle, given, id=said(), by=by, at=office.app.clock.now())
     if unread:
-        raise Refusal(422, "\n".join(map(str, unread)), f"GET /api/cycles/{found.id}/labels lists rows and classes")
+        raise Refusal(422, "\n".join(map(str, unread)), f"{where} lists rows and classes")
     if isinstance(event, str):
         what, _, cure = event.partition(" → ")
-        raise Refusal(409, what, cure or f"GET /api/cycles/{found.id}/labels says what is asked")
-    if wrong := problems(found.pipeline, found.params, event.stage, event.changes):
+        raise Refusal(409, what, cure or f"{where} says what is asked")
+    if wrong := problems(cycle.pipeline, cycle.params, event.stage, event.changes):
         raise Refusal(409, "\n".join(wrong), "let the step take `corrections`")
-    return whole_of(office, submit(office, found, event))
+    return event

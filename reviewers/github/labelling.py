@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reviewers.github.room import Room
 
 LABELS = "cycles/{}/labels.csv"
+TRIES = 5  # of a rerun, while others say something about the same cycle at the same moment
 MOST = 20  # lines that are answered one by one
 SOMEBODY = Person(id="github:0", login="somebody")
 """Who wrote a commit, where GitHub knows nobody by its address."""
@@ -80,7 +81,7 @@ class Labelling:
         room.memory.dealt[key] = "labels"
         room.keep()
 
-    def _heard(self, commit: Commit) -> list[comment.Line]:
+    def _heard(self, commit: Commit, tries: int = TRIES) -> list[comment.Line]:
         """What becomes of it, or became when it was handed in and nobody was told: the lines of the answer."""
         name = f"github:commit:{commit.sha}"
         past, done = _until(self._loop.events(self._room.cycle), name)
@@ -92,7 +93,10 @@ class Labelling:
             if why:
                 self._refuse(commit, name, why)
             elif found.corrections:
-                why = self._hand_in(commit, name, past, found)
+                answer = self._hand_in(commit, name, past, found)
+                if isinstance(answer, NotNow) and answer.again and tries > 1:
+                    return self._heard(commit, tries - 1)
+                why = answer.why if isinstance(answer, NotNow) and not answer.echo else ""
             if why:
                 self._room.memory.shown = ""  # what stands there counts for nothing: ours is written again
                 return _undone(why)
@@ -138,18 +142,17 @@ class Labelling:
         at = min(commit.at or self._loop.now(), self._loop.now())
         return _Found(changed(now.labels, stood, by, at), now.problems, evidence)
 
-    def _hand_in(self, commit: Commit, name: str, past: "_Past", found: "_Found") -> str:
-        """Ask for the rerun; why it can't be, empty where it is."""
+    def _hand_in(self, commit: Commit, name: str, past: "_Past", found: "_Found") -> Cycle | NotNow:
+        """Ask for the rerun. What does not count is on the record then, but for what may count if asked anew."""
         event = rerun(
             past.asked[-1].stage, past.before or (), found.corrections,
-            id=name, by=_writer(commit), at=self._loop.now(), evidence=found.evidence,
+            id=name, by=_writer(commit), at=self._loop.now(), onto=past.cycle.seq, evidence=found.evidence,
         )  # fmt: skip
         wrong = "; ".join(self._loop.problems(past.cycle, event.stage, event.changes))
         if wrong:
             self._refuse(commit, name, wrong)
-            return wrong
-        answer = self._loop.submit(self._room.cycle, event)
-        return answer.why if isinstance(answer, NotNow) and not answer.echo else ""
+            return NotNow(why=wrong)
+        return self._loop.submit(self._room.cycle, event)
 
     def _refuse(self, commit: Commit, name: str, why: str) -> None:
         said = f"{self._path} in {commit.sha}"

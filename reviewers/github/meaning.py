@@ -21,6 +21,7 @@ from orchestrator.core.events import (
 from orchestrator.core.gate import Person, Review, Roster, Verdict
 from orchestrator.core.model import Cycle, Opening
 from reviewers.commands import Approve, Cancel, Command, Delegate, Hold, Reject, Rerun, Rollback, Unapprove, Unhold
+from reviewers.corrections import smuggled
 from reviewers.github.loop import Loop
 from reviewers.github.people import GitHubPeople, person_of
 from reviewers.github.utterance import Utterance, moment
@@ -53,6 +54,8 @@ class Meaning:
             case Unapprove():
                 return ReviewWithdrawn(at=max(at, said.at), id=name, by=by, evidence=evidence)
             case Rerun(from_stage=stage, changes=changes):
+                if why := smuggled(changes):
+                    return why
                 if problems := self._loop.problems(cycle, stage or cycle.stage.name, changes):
                     return "; ".join(problems)
                 return RerunAsked(at=at, id=name, by=by, stage=stage, changes=changes, evidence=evidence)

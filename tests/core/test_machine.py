@@ -274,6 +274,17 @@ def test_a_rerun_goes_back_only():
     assert life.cycle.opening is None
 
 
+def test_a_rerun_that_builds_on_what_was_there_counts_only_while_it_is():
+    """Two who add to the same parameter at one moment: the second must look again, or it would undo the first's."""
+    life = Life(GATED, {}).begin()
+    life.done()
+    seen = life.cycle.seq
+    assert life(RerunAsked, changes={"words": "a"}, onto=seen) is None
+    late = life(RerunAsked, changes={"words": "b"}, onto=seen)
+    assert (late.why, late.again) == ("c-000001 has changed meanwhile: look again", True)
+    assert life(RerunAsked, changes={"words": "a b"}, onto=life.cycle.seq) is None
+
+
 def test_a_change_is_a_rerun_with_other_parameters():
     """Whoever may approve may also ask for a change."""
     life = Life(GATED).begin()

@@ -12,6 +12,7 @@ from stage import stages as stages
 
 from orchestrator.core.events import RerunAsked
 from orchestrator.core.model import State
+from reviewers.corrections import Said, asked
 
 FILE = "cycles/c-000001/labels.csv"
 BRANCH = "ratchet/c-000001"
@@ -164,6 +165,29 @@ def test_what_can_not_be_read_is_answered_line_by_line(one: Stage, github: GitHu
     about = edits(one, "bob", r1="positive")
     assert "One label is corrected" in one.answers(about)[0]
     assert len(one.runs()) == 3
+
+
+def test_what_others_said_is_set_by_no_command(one: Stage, github: GitHub) -> None:
+    """Whose words they are stands in them: nobody types another's."""
+    words = json.dumps([{"id": "r1", "was": "negative", "label": "positive", "by": "bob", "at": "2026-11-20"}])
+    comment = one.says("alice", f"/rerun corrections='{words}'")
+    assert "people's own words" in one.answers(comment)[0]
+    assert one.runs() == ["c-000001/collect/1"]
+
+
+def test_what_comes_at_the_same_moment_is_not_lost(one: Stage, github: GitHub) -> None:
+    """Bob says it over the API while alice's commit is read: hers is added to his."""
+
+    def bob() -> None:
+        said = [Said("", "r3", "negative")]
+        event, _ = asked(one.cycle(), said, id="api:1", by=one.person("bob"), at=one.clock.now())
+        assert isinstance(event, RerunAsked)
+        one.desk.submit("c-000001", event)
+
+    github.when("GET", r"/contents/", bob)
+    edits(one, "alice", r1="positive")
+    assert [(each["id"], each["by"]) for each in corrections(one)] == [("r3", "bob"), ("r1", "alice")]
+    assert labels(table(github)) == {"r1": "positive", "r2": "negative", "r3": "negative"}
 
 
 def test_labels_of_a_gate_that_is_closed_are_refused(one: Stage, github: GitHub) -> None:

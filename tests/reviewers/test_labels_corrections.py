@@ -21,6 +21,7 @@ from reviewers.corrections import (
     question,
     readable,
     rerun,
+    smuggled,
     so_far,
     standing,
     to_json,
@@ -121,7 +122,19 @@ def test_labels_ask_for_one_rerun_with_all_that_was_said() -> None:
     assert isinstance(event, RerunAsked)
     assert (event.stage, event.by, event.id, problems) == ("collect", ALICE, "api:1", ())
     assert from_json(event.changes["corrections"]) == (before, said("alice", "bad", "good"))
-    assert rerun("collect", (before,), (before,), id="x", by=ALICE, at=AT).changes == {"corrections": to_json([before])}
+    assert event.onto == cycle.seq
+    once = rerun("collect", (before,), (before,), id="x", by=ALICE, at=AT, onto=1)
+    assert once.changes == {"corrections": to_json([before])}
+
+
+def test_nobody_types_what_others_said() -> None:
+    """Corrections name their people: as a parameter only none of them can be set."""
+    words = to_json([said("bob", "bad", "good")])
+    for key in ("corrections", "collect.corrections"):
+        assert smuggled({"rate": "1", key: words}).startswith(f"{key} holds people's own words → edit labels.csv")
+    for value in ("[]", "", "three", '["a"]'):
+        assert smuggled({"corrections": value}) == ""
+    assert smuggled({"notes": words}) == ""
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,12 @@ def export(*annotations: dict[str, Any], row: Any = "r1") -> str:
 def test_every_row_is_a_task_with_its_prediction() -> None:
     """And the label as it stands, to be read; signs that no file holds are left out."""
     first, second, third = json.loads(tasks(ROWS, {"r3": "good"}))
-    assert first["data"] == {"row_id": "r1", "text": "정말 <재미>있다", "label_now": "bad", "why": "the model is sure"}
+    assert first["data"] == {"row_id": "r1", "text": "정말 <재미>있다", "now": "Now bad: the model is sure"}
     assert first["predictions"][0]["score"] == 0.91
     assert first["predictions"][0]["result"][0]["value"] == {"choices": ["good"]}
     assert "score" not in second["predictions"][0]
     assert second["data"]["text"] == "y\ufffd"
-    assert third == {"data": {"row_id": "r3", "text": "z", "label_now": "good", "why": ""}}
+    assert third == {"data": {"row_id": "r3", "text": "z", "now": "Now good"}}
 
 
 def test_the_configuration_offers_every_label() -> None:

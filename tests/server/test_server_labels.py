@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from premises import KNOWN, PIPELINES, WORDS, Premises
+from premises import KNOWN, PIPELINES, TOKENS, WORDS, Premises
 from test_server_remote import type_ as type_
 
 
@@ -66,6 +67,35 @@ def test_what_does_not_count_says_why(server: Premises) -> None:
     assert "no gate that asks about labels" in give(server, other, good, status=409)["error"]["what"]
     shown = server.call("GET", f"/api/cycles/{other}/labels", role="viewer")
     assert (shown["stage"], shown["run"], shown["rows"]) == (None, None, [])
+
+
+def test_of_two_who_correct_at_the_same_moment_nobody_is_lost(server: Premises) -> None:
+    """Each builds on what is there: whoever comes second is told so, and the first one's words stand."""
+    made = asking(server)
+    given = {"reviewer": {"id": "r1", "label": "good"}, "admin": {"id": "r2", "label": "bad"}}
+
+    def say(role: str) -> int:
+        headers = {"authorization": f"Bearer {TOKENS[role]}"}
+        path = f"/api/cycles/{made}/labels"
+        return server.http.request("POST", path, headers=headers, json={"labels": [given[role]]}).status_code
+
+    with ThreadPoolExecutor(2) as both:
+        told = dict(zip(given, both.map(say, given), strict=True))
+    assert sorted(told.values()) in ([200, 200], [200, 409])
+    server.until(made, "in_review", role="viewer")
+    said = server.call("GET", f"/api/cycles/{made}/labels", role="viewer")["corrections"]
+    assert {one["id"] for one in said} == {given[role]["id"] for role, status in told.items() if status == 200}
+
+
+def test_what_others_said_is_set_by_nobody(server: Premises) -> None:
+    """Neither in a rerun nor when a cycle begins: words are their people's own."""
+    made = asking(server)
+    words = json.dumps([{"id": "r1", "was": "bad", "label": "good", "by": "bob", "at": "2026-11-20T00:00:00Z"}])
+    asked = {"command": "rerun", "set": {"corrections": words}}
+    told = server.call("POST", f"/api/cycles/{made}/commands", role="admin", status=422, json=asked)
+    assert "people's own words" in told["error"]["what"]
+    begun = {"pipeline": "words", "set": {"words.corrections": words}}
+    assert "own words" in server.call("POST", "/api/cycles", role="admin", status=422, json=begun)["error"]["what"]
 
 
 def test_the_command_line_writes_a_table_and_hands_it_in(type_: Any, tmp_path: Path) -> None:
