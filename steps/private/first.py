@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from steps.private.view import ODD_CLASS
 
-__all__ = ["FAMILIES", "hits", "suspects"]
+__all__ = ["FAMILIES", "Gate", "hits", "suspects"]
 
+Gate = str | tuple[str, str]
 _LONE = re.compile("[\ud800-\udfff]")
 _SAID = "공영빵령일이삼사오육륙칠팔구"
 _WORD = r"(?:oh|o|zero|one|two|three|four|five|six|seven|eight|nine|double|triple)"
@@ -29,8 +30,8 @@ FAMILIES = {
 }
 
 
-def hits(texts: Sequence[str], *gates: str) -> list[int]:
-    """The places of the texts that hold a match of one of the expressions."""
+def hits(texts: Sequence[str], *gates: Gate) -> list[int]:
+    """The places of the texts that hold a match of one of the expressions, of both where two are given as one."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -38,9 +39,13 @@ def hits(texts: Sequence[str], *gates: str) -> list[int]:
         column = pa.array(texts, pa.large_string())
     except UnicodeEncodeError:  # a lone surrogate, which no column may hold: it is odd, and so is U+FFFD
         column = pa.array([_LONE.sub("\ufffd", text) for text in texts], pa.large_string())
-    found = pc.match_substring_regex(column, gates[0])
-    for gate in gates[1:]:
-        found = pc.or_(found, pc.match_substring_regex(column, gate))
+    found = None
+    for gate in gates:
+        first, second = (gate, None) if isinstance(gate, str) else gate
+        hit = pc.match_substring_regex(column, first)
+        if second is not None:
+            hit = pc.and_(hit, pc.match_substring_regex(column, second))
+        found = hit if found is None else pc.or_(found, hit)
     places: list[int] = pc.indices_nonzero(found).to_pylist()
     return places
 

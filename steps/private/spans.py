@@ -1,6 +1,7 @@
 """What a recogniser says: spans of a text. Pure.
 
-Law: `settle` answers spans in order that don't overlap; the surest wins, of equals the longest, of those the first.
+Law: `settle` answers spans in order that don't overlap. A surrogate's place comes first, unless it is a part of what
+checks by its own digits; then the surest wins, of equals the longest, of those the first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,8 @@ from typing import NamedTuple, Protocol
 __all__ = ["KINDS", "RESERVED", "Recogniser", "Span", "settle"]
 
 RESERVED = "reserved"  # the kind of a surrogate that is met again: it is left as it stands and guards its place
+
+SURE = 0.97  # what a check digit or an unmistakable form says
 
 KINDS = {
     "account": "bank account, told by the words around it",
@@ -53,7 +56,14 @@ class Recogniser(Protocol):
 def settle(spans: Iterable[Span]) -> list[Span]:
     """Spans that don't overlap, in the order of the text."""
     kept: list[Span] = []
-    for span in sorted(spans, key=lambda s: (s.kind != RESERVED, -s.score, s.start - s.end, s.start)):
+    found = list(spans)
+    sure = [span for span in found if span.kind != RESERVED and span.score >= SURE]
+    guards = {s for s in found if s.kind == RESERVED and any(_inside(s, other) for other in sure)}
+    for span in sorted((span for span in found if span not in guards), key=lambda s: (s.kind != RESERVED, -s.score, s.start - s.end, s.start)):
         if span.start < span.end and all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return sorted(kept)
+
+
+def _inside(inner: Span, outer: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end and inner[:2] != outer[:2]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from steps.private.names import korean
 
-__all__ = ["FAMILY", "GATES", "OWN", "ROLE", "RULES", "TAIL", "TITLES", "Rule"]
+__all__ = ["FAMILY", "GATES", "MET", "OWN", "REVIEW", "ROLE", "RULES", "STRICT", "TAIL", "TITLES", "Rule"]
 
 
 def _any(*words: str) -> str:
@@ -28,6 +28,10 @@ _LABEL = _any(
     "검토자 승인자 기안자 결재자 학부모 대리인 관리자 학생 직원 사용자 이용자 가입자 구매자 판매자 소유자 임차인 임대인 매수인",
     r"매도인 피해자 신고자 동반자 배우자 신랑 신부 요청자 접수자 등록자 받는\s?분 받는\s?사람 보내는\s?분 보내는\s?사람 받으시는\s?분",
     "대상 contact name",
+)
+_KIN = _any(
+    "동생 친구 아들 딸 형 누나 언니 오빠 남편 아내 와이프 여친 남친 선배 후배 동료 사촌 조카 이모 삼촌 담임 과외 팀장 대리 과장 부장 차장",
+    "사장 원장 실장 반장 신랑 며느리 사위 손자 손녀 할머니 할아버지 어머니 아버지 엄마 아빠 룸메이트 룸메 짝꿍 여동생 남동생",
 )
 _PARTICLES = _any(
     "이?라고 이?라는 이?랑 입니다 이에요 예요 이예요 이야 이고 이며 인데 이신 이요 이다 이었 였 께서 한테 에게 으로 은 는 이 가 을 를",
@@ -59,6 +63,7 @@ class Rule(NamedTuple):
     label: bool = False
 
 
+STRICT = Rule(re.compile(rf"(?<![가-힣]){_STRICT}{TAIL}"), 0.7, short=False, private=True)
 RULES = (
     Rule(  # 고객명: 김민수, 담당자 김민수가
         re.compile(
@@ -71,7 +76,7 @@ RULES = (
     ),
     Rule(  # 저는 김민수입니다
         re.compile(
-            r"(?<![가-힣])(?:저는|나는|제가|내가|전|난|저|제\s?이름은|내\s?이름은|안녕하세요|여보세요)[ ,.!~]{1,3}"
+            r"(?<![가-힣])(?:저는|나는|제가|내가|전|난|저|나|저희|제\s?이름은|내\s?이름은|안녕하세요|여보세요)[ ,.!~]{1,3}"
             rf"(?:[가-힣0-9]{{1,8}}[ ]){{0,2}}?{_ANY}{_COPULA}"
         ),
         0.9, own=True,
@@ -95,6 +100,20 @@ RULES = (
         ),
         0.7, own=True, short=False,
     ),
+    Rule(  # 김민수 님 맞으시죠, 김민수 계세요
+        re.compile(
+            rf"(?<![가-힣]){_ANY}(?=(?: ?[씨님])? ?(?:이세요|세요\?|이신가요|이시죠|이십니까|맞으시|맞으신|맞나요|맞죠|맞습니|되시나|"
+            r"계신가|계세요|계십니까|이라고 해|라고 해|앞으로 (?:보내|발송|배송)|명의|네 집|좀 바꿔))"
+        ),
+        0.75, own=True, short=False,
+    ),
+    Rule(  # 친구 김민수가, 제 동생 민수랑
+        re.compile(rf"(?<![가-힣])(?:{_KIN})(?:인|이름은)? {_ANY}{TAIL}"), 0.72, own=True, short=False, polite=True, label=True
+    ),
+    Rule(  # 김민수 어머님, 민수 형
+        re.compile(rf"(?<![가-힣])(?P<name>{FAMILY}?{_S}{{2}})(?:이)? (?:{_KIN}|어머[니님]|아버[지님]|학부모)(?![가-힣]{{3}})"),
+        0.65, own=True, short=False, polite=True, label=True, private=True,
+    ),
     Rule(  # 야 민수야
         re.compile(rf"(?<![가-힣])(?:야|얘|어이|헤이)[ ,!]{{1,2}}(?P<name>{_S}[ ]?{_S})(?=[아야](?![가-힣]))"),
         0.72, given=True, loose=True, private=True,
@@ -103,7 +122,7 @@ RULES = (
         re.compile(rf"(?:^|[/|(\[=:,>\]·&\n]|- )[ \t]{{0,2}}{_ANY}(?=[ \t]{{0,2}}(?:[/|)\],(<&\n·]|$))"),
         0.75, loose=True, private=True,
     ),
-    Rule(re.compile(rf"(?<![가-힣]){_STRICT}{TAIL}"), 0.7, short=False, private=True),
+    STRICT,
     Rule(  # 민수가 그러는데
         re.compile(
             rf"(?<![가-힣])(?P<name>{_S}{{2}})(?=(?:이|가|이가|랑|이랑|한테|에게) (?:그러는데|그랬|전화|연락|말했|통화|보자|온다|만났))"
@@ -121,6 +140,15 @@ ROLE = re.compile(
     "연기|배우|감독|주연|조연|출연|역할|영화|작품|드라마|캐릭터|목소리|노래|팬|매력|가수|아이돌|앨범|개그|코미디|시나리오|각본|배역|"
     "방송|예능|[멋짱]|이쁘|예쁘|귀엽|잘생|섹시"
 )
+# Words of a day's talk; with one of them and none of a review, a full name is somebody whom the writer knows.
+MET = re.compile(
+    "어제|오늘|내일|아까|이따|방금|지난 ?주|다음 ?주|이번 ?주|몇 ?시|시에|회의|회사|학교|학원|출근|퇴근|병원|약속|점심|저녁|주세요|줄래|카톡|문자|전달|"
+    "물어|알려|빌려|송금|간대|온대|왔대|했대|한대|래요|대요|휴가|출장|전학|갈게|올게|할게|드릴게|모임|결혼식|장례|돌잔치|부탁|확인|참석|명단|팀"
+)
+REVIEW = re.compile(
+    rf"{ROLE.pattern}|평점|별점|봤|보고|보는|보면|볼|보다|본 |재[미밌]|잼|스토리|극장|주인공|명작|졸작|최고|최악|감동|지루|시즌|시청|원작|결말|장면|"
+    "코믹|액션|멜로|로맨스|공포|스릴러|애니|개봉|상영|완전|진짜|대박|쩐|사랑|좋|ㅋ|ㅎ|ㅠ|하트|♥|왕|의사|선수|대통령|의원|장군|씨의|님의|작$"
+)
 # Words of somebody's own affairs.
 OWN = re.compile(
     "고객|회원|연락|전화|번호|담당|상담|예약|주문|배송|주소|계좌|입금|환불|접수|문의|통화|결제|신청|이메일|메일|택배|진료|환자|수신|참조|"
@@ -129,9 +157,12 @@ OWN = re.compile(
 )
 # For the first pass: whatever the rules find holds one of these (RE2: no looking around). They are several, since one
 # automaton of them all would be too large to keep.
-GATES = (
+GATES: tuple[str | tuple[str, str], ...] = (
     rf"{_S} {{0,2}}(?:씨|님|{_RANKS})|{_S} (?:군|양)|{_LABEL}|{OWN.pattern}"
-    r"|(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|불러)",
+    r"|(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|불러)"
+    rf"|(?:{_KIN})(?:인|이름은)? {FAMILY}?{_S}|{_S} ?(?:이세요|세요\?|이신가요|이시죠|이십니까|맞으시|맞으신|맞나요|맞죠|맞습니|되시나|계신가|계세요|"
+    "계십니까|이라고 해|라고 해|앞으로 (?:보내|발송|배송)|명의|네 집|좀 바꿔)",
     r"(?:저는|나는|제가|내가|전|난|저|안녕하세요|여보세요)[ ,.!~][^\n]*(?:입니다|이에요|예요|라고|이고|인데|이요)",
+    (rf"(?:^|[^가-힣]){FAMILY} ?{_S} ?{_S}(?:{_PARTICLES})?(?:[^가-힣]|$)", MET.pattern),
     rf"(?:^|[.!?~\n ]){FAMILY} ?{_S} ?{_S}(?:입니다|이에요|예요|이예요|인데요|이라고|라고| 드림| 올림| 배상)",
 )

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from steps.private.coined import GIVEN_KO
-from steps.private.first import hits
+from steps.private.first import Gate, hits
 from steps.private.names import korean
-from steps.private.names.context import FAMILY, GATES, OWN, ROLE, RULES, TAIL, TITLES, Rule
+from steps.private.names.context import FAMILY, GATES, MET, OWN, REVIEW, ROLE, RULES, STRICT, TAIL, TITLES, Rule
 from steps.private.names.latin import latin
 from steps.private.spans import RESERVED, Span
 from steps.private.view import view
@@ -64,9 +64,9 @@ class Names:
         return found
 
 
-def patterns(languages: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def patterns(languages: Iterable[str]) -> dict[str, tuple[Gate, ...]]:
     """By language, what a text holds if the rules find a name in it."""
-    gates = {"ko": GATES, "en": (r"[A-Z][A-Za-z]|[A-Z]\. ?[A-Z]",)}
+    gates: dict[str, tuple[Gate, ...]] = {"ko": GATES, "en": (r"[A-Z][A-Za-z]|[A-Z]\. ?[A-Z]",)}
     return {language: gate for language, gate in gates.items() if language in set(languages)}
 
 
@@ -76,8 +76,9 @@ def _korean(text: str) -> Iterator[Span]:
     own = OWN.search(text) is not None
     titles = [found.span() for found in TITLES.finditer(text)]
     known: dict[str, float] = {}
+    met = own or (MET.search(text) is not None and REVIEW.search(text) is None)
     for rule in RULES:
-        if rule.private and not own:
+        if rule.private and not (own or (met and rule is STRICT)):
             continue
         for start, end in _where(text, rule, own):
             if any(a < start and end < b for a, b in titles) or (rule.polite and not own and _public(text, start, end)):

@@ -168,7 +168,7 @@ _LICENCE = re.compile(
 )
 _LICENCE_OTHER = re.compile(rf"(?<![A-Za-z0-9])(?:[A-Z]{{0,2}}{J}\d(?:{J}\d){{5,13}}|[A-Z]\d{{2,4}}[A-Z]\d{{2,6}})(?![A-Za-z0-9])(?!-?[OolI\d])", re.I)
 _LICENCE_WORDS = re.compile(r"면허|licen[cs]e", re.I)
-_DRIVER_WORDS = re.compile(r"driv\w{1,5}(?:['’]s)? licen[cs]e|\bDL ?(?:no|number|#)|운전 ?면허", re.I)
+_DRIVER_WORDS = re.compile(r"driv\w{1,5}(?:['’]s)? licen[cs]e|\bDL\b|운전 ?면허", re.I)
 
 
 def _licence(text: str) -> Iterator[Span]:
