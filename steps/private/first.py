@@ -20,12 +20,14 @@ FAMILIES = {
     "spoken": rf"[{_SAID}\d](?:[ .,\-]{{0,3}}(?:(?:에|다시|대시|하이픈|국에|국의)[ .,\-]{{0,2}})?[{_SAID}\d]){{6}}"
     rf"|(?i:\b{_WORD}\b(?:[^A-Za-z\n]{{1,4}}(?:(?:and|dash|hyphen)[^A-Za-z\n]{{1,3}})?(?:{_WORD}\b|\d)){{4}})"
     r"|[\dOolI|](?:[ .\-_ㅡ~·/()]{0,3}[\dOolI|]){7}",
-    "contacts": r"[A-Za-z0-9] {0,2}@|@[A-Za-z0-9_]|골뱅이|[A-Za-z]\s?앳|(?i:\b(?:at|dot)\b.{1,64}(?:\.|\bdot\b))|://|\.[A-Za-z]{2,6}(?::\d{2,5})?/"
+    "contacts": r"[A-Za-z0-9] {0,2}@|@[A-Za-z0-9_]|골뱅이|[A-Za-z]\s?앳|(?i:\b(?:at|dot)\b.{1,64}(?:\.|\bdot\b))|://|"
+    r"\.[A-Za-z]{2,6}(?::\d{2,5})?/"
     r"|(?i:\.(?:tistory|github|blogspot|wordpress|egloos|tumblr|notion)\.|com\.ne\.kr)"
     r"|\d ?\. ?\d{1,3} ?\. ?\d{1,3} ?\. ?\d|[0-9A-Fa-f]:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]"
-    r"|(?i:카톡|카카오톡|텔레그램|인스타|트위터|페이스북|페북|아이디|닉네임|telegram|insta|twitter|kakao|user ?name|user ?id|login|handle|"
-    r"skype|discord).{0,20}[A-Za-z]",
-    "places": r"[가-힣\d](?:로|길|거리|가|읍|면|동|리|마을) ?(?:지하 ?|산 ?)?\d|\d ?동[ ,]{0,2}\d|동[ ,]{1,2}[가-힣A-Za-z0-9]{1,17}[ ,]{1,2}\d{1,4}동"
+    r"|(?i:카톡|카카오톡|텔레그램|인스타|트위터|페이스북|페북|아이디|닉네임|telegram|insta|twitter|kakao|user ?name|"
+    r"user ?id|login|handle|skype|discord).{0,20}[A-Za-z]",
+    "places": r"[가-힣\d](?:로|길|거리|가|읍|면|동|리|마을) ?(?:지하 ?|산 ?)?\d|\d ?동[ ,]{0,2}\d"
+    r"|동[ ,]{1,2}[가-힣A-Za-z0-9]{1,17}[ ,]{1,2}\d{1,4}동"
     r"|(?i:\d[A-Z]?,?\s{1,2}[A-Z0-9][^\n]*\n?[^\n]*[A-Z])|(?i:\b(?:box|psc|unit|cmr|USNV|USNS|USS|USCGC)\s)",
 }
 

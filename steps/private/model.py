@@ -13,7 +13,18 @@ from steps.private.spans import Span
 __all__ = ["Classifier", "joined"]
 
 _KINDS = {
-    "name": ("per", "person", "name", "ps", "givenname", "surname", "firstname", "lastname", "given_name", "private_person"),
+    "name": (
+        "per",
+        "person",
+        "name",
+        "ps",
+        "givenname",
+        "surname",
+        "firstname",
+        "lastname",
+        "given_name",
+        "private_person",
+    ),
     "address": ("address", "addr", "street", "street_address", "streetaddress", "private_address"),
     "phone": ("phone", "phone_number", "tel", "telephonenum", "phonenumber", "private_phone"),
     "email": ("email", "email_address", "private_email"),
@@ -56,7 +67,9 @@ class Classifier:
     def find(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text."""
         tokens: list[list[tuple[int, int, str, float]]] = [[] for _ in texts]
-        room = min(self._tokenizer.model_max_length, getattr(self._model.config, "max_position_embeddings", _MOST), _MOST)
+        room = min(
+            self._tokenizer.model_max_length, getattr(self._model.config, "max_position_embeddings", _MOST), _MOST
+        )
         coded = self._tokenizer(
             [text.encode(errors="replace").decode() for text in texts],
             truncation=True, max_length=room, stride=min(_STRIDE, room // 4), return_overflowing_tokens=True,

@@ -59,7 +59,10 @@ def settle(spans: Iterable[Span]) -> list[Span]:
     found = list(spans)
     sure = [span for span in found if span.kind != RESERVED and span.score >= SURE]
     guards = {s for s in found if s.kind == RESERVED and any(_inside(s, other) for other in sure)}
-    for span in sorted((span for span in found if span not in guards), key=lambda s: (s.kind != RESERVED, -s.score, s.start - s.end, s.start)):
+    for span in sorted(
+        (span for span in found if span not in guards),
+        key=lambda s: (s.kind != RESERVED, -s.score, s.start - s.end, s.start),
+    ):
         if span.start < span.end and all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return sorted(kept)

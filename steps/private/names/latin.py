@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from steps.private.coined import NAMES_EN
 from steps.private.names import english
 from steps.private.spans import RESERVED, Span
+from steps.private.words import words
 
 __all__ = ["latin"]
 
@@ -15,36 +16,51 @@ _FULL = rf"(?:{_WORD})(?:[ ](?:[A-Z]\.|(?:{_WORD}))){{0,2}}|{_UPPER}(?:[ ](?:[A-
 _TITLES = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Miss|Sir|Madam)\.?"
 _TITLED = re.compile(rf"(?<![A-Za-z]){_TITLES}\s(?P<name>{_FULL})(?![A-Za-z])")
 _LABELLED = re.compile(
-    rf"(?i:(?<![A-Za-z])(?:full ?name|first[ _]?name|last[ _]?name|surname(?: and given names?)?|given[ _]names?|name(?: on card)?|customer|client|cardholder|"
-    rf"applicant|employee|patient|recipient|beneficiary|payee|attn|attention|contact|user|owner|from|to|signed|passenger|guest|member|agent|held by|reported by)"
+    rf"(?i:(?<![A-Za-z])(?:full ?name|first[ _]?name|last[ _]?name|surname(?: and given names?)?|given[ _]names?|"
+    rf"name(?: on card)?|customer|client|cardholder|"
+    rf"applicant|employee|patient|recipient|beneficiary|payee|attn|attention|contact|user|owner|from|to|signed|"
+    rf"passenger|guest|member|agent|held by|reported by)"
     rf"\s{{0,2}}(?:is|was|[:=\-])?\s{{0,2}})(?P<name>{_FULL})(?![A-Za-z])"
 )
 _SELF = re.compile(
-    rf"(?i:(?<![A-Za-z])(?:my name(?:'s| is)|i am|i'm|this is|call me|it's|its|name's|dear|hi|hello|hey|yo|thanks|thank you|cheers|regards|sincerely|"
-    rf"best|yours|love|best wishes|kind regards|spoke (?:with|to)|ask for|talk(?:ed)? to|met|contact|called)[,!]?\s{{1,3}})(?P<name>{_FULL})(?![A-Za-z])"
+    rf"(?i:(?<![A-Za-z])(?:my name(?:'s| is)|i am|i'm|this is|call me|it's|its|name's|dear|hi|hello|hey|yo|thanks|"
+    rf"thank you|cheers|regards|sincerely|"
+    rf"best|yours|love|best wishes|kind regards|spoke (?:with|to)|ask for|talk(?:ed)? to|met|contact|"
+    rf"called)[,!]?\s{{1,3}})(?P<name>{_FULL})(?![A-Za-z])"
 )
-_PAIR = re.compile(rf"(?<![A-Za-z.])(?P<name>(?:{_WORD})[ ](?:[A-Z]\.[ ])?(?:{_WORD})|{_UPPER}[ ](?:[A-Z]\.[ ])?{_UPPER})(?![A-Za-z])")
+_PAIR = re.compile(
+    rf"(?<![A-Za-z.])(?P<name>(?:{_WORD})[ ](?:[A-Z]\.[ ])?(?:{_WORD})|{_UPPER}[ ](?:[A-Z]\.[ ])?{_UPPER})(?![A-Za-z])"
+)
 _INITIAL = re.compile(rf"(?<![A-Za-z.])(?P<name>[A-Z]\.\s?(?:[A-Z]\.\s?)?(?:{_WORD}|{_UPPER}))(?![A-Za-z])")
 _SINGLE = re.compile(rf"(?<![A-Za-z.'’-])(?<!St\. )(?P<name>{_WORD}|{_UPPER})(?![A-Za-z]|[ ][A-Z][a-z])")
 # Names that no list knows: alone on a line, before a mail or number in brackets, before a verb of speaking.
 _UNKNOWN = re.compile(
     rf"(?:(?<=\n)|^)(?P<name>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s*(?:\n|$))"
-    rf"|(?<![A-Za-z] )(?<![A-Za-z])(?P<before>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s[(<][^)>\n]*[@\d]|\s(?:told|says|said|called|asked|wrote|speaking)\b)"
+    rf"|(?<![A-Za-z] )(?<![A-Za-z])(?P<before>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s[(<][^)>\n]*[@\d]|"
+    rf"\s(?:told|says|said|called|asked|wrote|speaking)\b)"
 )
 # Korean names in Latin letters: Kim Min-su, Min-su Kim, Kim Minsu.
 _ROMAN_FAMILY = (
-    r"(?i:Kim|Lee|Yi|Rhee|Park|Pak|Bak|Choi|Choe|Jung|Jeong|Chung|Kang|Cho|Jo|Yoon|Yun|Jang|Chang|Lim|Im|Rim|Han|Oh|Seo|Suh|Shin|Sin|Kwon|Hwang|Ahn|An|Song|"
-    r"Ryu|Yoo|Yu|Hong|Jeon|Jun|Ko|Go|Koh|Moon|Mun|Yang|Son|Sohn|Bae|Baek|Paik|Heo|Hur|Nam|Shim|Sim|Noh|No|Roh|Ha|Kwak|Gwak|Sung|Seong|Cha|Joo|Ju|Woo|U|Koo|Gu|Min|Na|Jin|"
-    r"Ji|Um|Eom|Chae|Won|Cheon|Chun|Bang|Gong|Kong|Hyun|Ham|Byun|Yeom|Yeo|Chu|Choo|Do|So|Seok|Seol|Ma|Gil|Namgung|Hwangbo|Jegal|Sunwoo|Sagong|Dokgo)"
+    r"(?i:Kim|Lee|Yi|Rhee|Park|Pak|Bak|Choi|Choe|Jung|Jeong|Chung|Kang|Cho|Jo|Yoon|Yun|Jang|Chang|Lim|Im|Rim|Han|Oh|"
+    r"Seo|Suh|Shin|Sin|Kwon|Hwang|Ahn|An|Song|"
+    r"Ryu|Yoo|Yu|Hong|Jeon|Jun|Ko|Go|Koh|Moon|Mun|Yang|Son|Sohn|Bae|Baek|Paik|Heo|Hur|Nam|Shim|Sim|Noh|No|Roh|Ha|"
+    r"Kwak|Gwak|Sung|Seong|Cha|Joo|Ju|Woo|U|Koo|Gu|Min|Na|Jin|"
+    r"Ji|Um|Eom|Chae|Won|Cheon|Chun|Bang|Gong|Kong|Hyun|Ham|Byun|Yeom|Yeo|Chu|Choo|Do|So|Seok|Seol|Ma|Gil|Namgung|"
+    r"Hwangbo|Jegal|Sunwoo|Sagong|Dokgo)"
 )
-_ROMAN = re.compile(rf"(?<![A-Za-z])(?P<name>{_ROMAN_FAMILY},?\s[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}|[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}\s{_ROMAN_FAMILY}"
-                    rf"|{_ROMAN_FAMILY},?\s[A-Z]{{2,7}}-[A-Z]{{2,7}}|[A-Z]{{2,7}}-[A-Z]{{2,7}}\s{_ROMAN_FAMILY})(?![A-Za-z])")
+_ROMAN = re.compile(
+    rf"(?<![A-Za-z])(?P<name>{_ROMAN_FAMILY},?\s[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}|"
+    rf"[A-Z][a-z]{{1,6}}-[A-Za-z][a-z]{{1,6}}\s{_ROMAN_FAMILY}"
+    rf"|{_ROMAN_FAMILY},?\s[A-Z]{{2,7}}-[A-Z]{{2,7}}|[A-Z]{{2,7}}-[A-Z]{{2,7}}\s{_ROMAN_FAMILY})(?![A-Za-z])"
+)
 _ROLE = re.compile(
-    r"(?i:[가-힣]|movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|oscar|hollywood|album|song|band|"
+    r"(?i:[가-힣]|movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|"
+    r"oscar|hollywood|album|song|band|"
     r"president|senator|minister|comedy|thriller|sequel|screen|plot|acting|novel|book|episode|season|watch)"
 )
 _OWN = re.compile(
-    r"(?i:@|\d{3}[ .\-)]{1,2}\d{4}|phone|call|e-?mail|address|account|order|refund|ticket|customer|invoice|card|passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|login)"
+    r"(?i:@|\d{3}[ .\-)]{1,2}\d{4}|phone|call|e-?mail|address|account|order|refund|ticket|customer|invoice|card|"
+    r"passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|login)"
 )
 _COINED = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(NAMES_EN)})(?:[\s.]{{1,2}}(?:{'|'.join(NAMES_EN)}))?(?![A-Za-z])", re.I
@@ -106,7 +122,11 @@ def _named(said: str, pattern: re.Pattern[str], own: bool) -> int:
     if pattern is _INITIAL:
         return len(said) if _last(re.split(r"[.\s]", said)[-1].title()) else 0
     if pattern is _PAIR:
-        return length if last and first in english.GIVEN and (first not in english.WORDS or rest[last - 1] in english.SURNAMES) else 0
+        return (
+            length
+            if last and first in english.GIVEN and (first not in english.WORDS or rest[last - 1] in english.SURNAMES)
+            else 0
+        )
     if pattern is _SINGLE:
         return length if first in english.GIVEN and first not in english.WORDS else 0
     if pattern is _ROMAN:
@@ -125,17 +145,22 @@ def _named(said: str, pattern: re.Pattern[str], own: bool) -> int:
     return length if first in english.SURNAMES and pattern is _SELF and first not in english.WORDS else 0
 
 
-_NO_SURNAMES = frozenset(
-    "The And But For With From Please This That There Here Your Our His Her Its You She They We What When Where Who Why How Are Was "
-    "Were Has Had Have Not Yes Can Could Will Would Should May Might Must Let Get Got Call Email Phone Address Order Account Card "
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April June July August September October "
-    "November December Street Road Avenue Company Inc Ltd Corp Bank University College School Hospital Hotel Airport Park City "
-    "Customer Agent Support Team Service Sir Madam Mr Mrs Ms Dr Good Morning Afternoon Evening Thanks Thank Regards Best Dear Hi "
-    "Hello Passport License Licence Number Name Full Home Mobile Email".split()
+_NO_SURNAMES = words(
+    """
+    The And But For With From Please This That There Here Your Our His Her Its You She They We What When Where Who
+    Why How Are Was Were Has Had Have Not Yes Can Could Will Would Should May Might Must Let Get Got Call Email
+    Phone Address Order Account Card Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February
+    March April June July August September October November December Street Road Avenue Company Inc Ltd Corp Bank
+    University College School Hospital Hotel Airport Park City Customer Agent Support Team Service Sir Madam Mr Mrs
+    Ms Dr Good Morning Afternoon Evening Thanks Thank Regards Best Dear Hi Hello Passport License Licence Number
+    Name Full Home Mobile
+    """
 )
 
 
 def _last(word: str) -> bool:
-    return (word in english.SURNAMES or word in english.GIVEN or re.fullmatch(r"(?:Mc|O['’]|Mac)[A-Z]?[a-z]+", word) is not None) and (
-        word not in _NO_SURNAMES
-    )
+    return (
+        word in english.SURNAMES
+        or word in english.GIVEN
+        or re.fullmatch(r"(?:Mc|O['’]|Mac)[A-Z]?[a-z]+", word) is not None
+    ) and (word not in _NO_SURNAMES)

@@ -20,7 +20,8 @@ _EMAIL = re.compile(
     re.I,
 )
 _EMAIL_SPELT = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z0-9](?: [A-Za-z0-9._+\-]){1,63} @(?: [A-Za-z0-9.\-]){1,63} \.(?: [A-Za-z]){2,6}(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[A-Za-z0-9](?: [A-Za-z0-9._+\-]){1,63} @(?: [A-Za-z0-9.\-]){1,63} \.(?: "
+    r"[A-Za-z]){2,6}(?![A-Za-z0-9])"
 )
 _EMAIL_SITE = re.compile(
     r"(?<![A-Za-z0-9._+\-])[A-Za-z0-9][A-Za-z0-9._+\-]{2,63}\s?@\s?"
@@ -39,7 +40,8 @@ def _emails(text: str) -> Iterator[Span]:
 
 _TAIL = r"(?:[^\s<>\"'`가-힣ㄱ-ㅣ]|(?<=[/=])[가-힣]{1,50})"
 _URL = re.compile(
-    rf"(?<![A-Za-z0-9])(?:h(?:tt|xx)ps?|ftps?|wss?|s3|gs|jdbc:\w{{1,20}}|postgres(?:ql)?|mysql|redis|mongodb(?:\+srv)?)://{_TAIL}+",
+    rf"(?<![A-Za-z0-9])(?:h(?:tt|xx)ps?|ftps?|wss?|s3|gs|jdbc:\w{{1,20}}|postgres(?:ql)?|mysql|redis|"
+    rf"mongodb(?:\+srv)?)://{_TAIL}+",
     re.I,
 )
 _HOST = re.compile(
@@ -49,21 +51,26 @@ _HOST = re.compile(
     re.I,
 )
 _PERSONAL = re.compile(
-    r"(?<![A-Za-z0-9@._/\-])(?!www\.|blog\.|m\.)[A-Za-z0-9][A-Za-z0-9\-]{2,62}\.(?:tistory\.com|github\.io|blogspot\.com|wordpress\.com|"
+    r"(?<![A-Za-z0-9@._/\-])(?!www\.|blog\.|m\.)[A-Za-z0-9][A-Za-z0-9\-]{2,62}\.(?:tistory\.com|github\.io|"
+    r"blogspot\.com|wordpress\.com|"
     r"egloos\.com|tumblr\.com|notion\.site|com\.ne\.kr)\b",
     re.I,
 )
 
 
 _SECRET = re.compile(
-    r"[?&;#/](?:[\w\-]*(?:token|key|secret|session|sess|sid|sig|auth|pass|pwd|pw|code|otp|ticket|user|uid|usr|member|memb|"
-    r"account|acct|login|mail|email|phone|tel|name|nick|blogid|invite|reset|verify|cust)[\w\-]*|id)=(?!\d{1,7}(?![\w]))[^&;#]",
+    r"[?&;#/](?:[\w\-]*(?:token|key|secret|session|sess|sid|sig|auth|pass|pwd|pw|code|otp|ticket|user|uid|usr|member|"
+    r"memb|"
+    r"account|acct|login|mail|email|phone|tel|name|nick|blogid|invite|reset|verify|cust)[\w\-]*|"
+    r"id)=(?!\d{1,7}(?![\w]))[^&;#]",
     re.I,
 )
 _CODE = re.compile(r"(?=[A-Za-z0-9_\-.~%]*\d)(?=[A-Za-z0-9_\-.~%]*[A-Za-z])(?<![\w\-])[A-Za-z0-9_\-~%]{20,}")
 _OF_USER = re.compile(
-    r"(?:blog|cafe|me2day|instagram|facebook|fb|twitter|x|tistory|github|gitlab|linkedin|tiktok|pinterest|threads|cyworld|band|"
-    r"t|medium|velog|brunch|notion)\.(?:naver\.com|daum\.net|com|net|io|me|us|co\.kr|so|kakao\.com)(?::\d+)?/[\w@.\-]{2,}"
+    r"(?:blog|cafe|me2day|instagram|facebook|fb|twitter|x|tistory|github|gitlab|linkedin|tiktok|pinterest|threads|"
+    r"cyworld|band|"
+    r"t|medium|velog|brunch|notion)\.(?:naver\.com|daum\.net|com|net|io|me|us|co\.kr|so|"
+    r"kakao\.com)(?::\d+)?/[\w@.\-]{2,}"
     r"|/(?:users?|u|members?|profiles?|people|in|accounts?|home|customers?|patients?)/[\w@.\-]{2,}|/[~@][\w.\-]{2,}"
     r"|(?:bit\.ly|goo\.gl|t\.co|tinyurl\.com|me2\.do|han\.gl|url\.kr|forms\.gle|open\.kakao\.com)/",
     re.I,

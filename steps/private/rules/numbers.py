@@ -90,7 +90,8 @@ def _business(text: str) -> Iterator[Span]:
 
 
 _CARD = re.compile(
-    rf"{_NO_LETTER}(?:{FREE}(?:\d{{4}}{J}\d{{4}}{J}\d{{4}}{J}\d{{4}}|\d{{4}}{J}\d{{6}}{J}\d{{4,5}}){END}|{spread(13, 19)})"
+    rf"{_NO_LETTER}(?:{FREE}(?:\d{{4}}{J}\d{{4}}{J}\d{{4}}{J}\d{{4}}|\d{{4}}{J}\d{{6}}{J}\d{{4,5}}){END}|"
+    rf"{spread(13, 19)})"
 )
 _CARD_WORDS = re.compile(r"카드|card|visa|master|amex|비자|마스터|결제", re.I)
 
@@ -143,7 +144,8 @@ _PASSPORT = re.compile(
     rf"(?<![A-Za-z0-9])[MSRODG]{J}(?:\d(?:{J}\d){{7}}|\d(?:{J}\d){{2}}{J}[A-Z]{J}\d(?:{J}\d){{3}})(?![A-Za-z0-9])", re.I
 )
 _PASSPORT_OTHER = re.compile(
-    rf"(?<![A-Za-z0-9])(?:[A-Z]{J}(?:[A-Z]{J})?\d(?:{J}\d){{5,7}}|\d(?:{J}\d){{8}}|[A-Z]\d{{2}}[A-Z]{{2}}\d{{4}})(?![A-Za-z0-9])",
+    rf"(?<![A-Za-z0-9])(?:[A-Z]{J}(?:[A-Z]{J})?\d(?:{J}\d){{5,7}}|\d(?:{J}\d){{8}}|"
+    rf"[A-Z]\d{{2}}[A-Z]{{2}}\d{{4}})(?![A-Za-z0-9])",
     re.I,
 )
 _PASSPORT_WORDS = re.compile(r"passport|여권", re.I)
@@ -166,7 +168,11 @@ _LICENCE = re.compile(
     rf"{_NO_LETTER}(?:(?P<form>{FREE}\d{{2}} ?- ?\d{{2}} ?- ?\d{{6}} ?- ?\d{{2}}{END})|{spread(12)})"
     rf"|(?:{_REGION})(?P<old>[ \-]?\d{{2}}[ \-]\d{{6}}[ \-]\d{{2}}){END}"
 )
-_LICENCE_OTHER = re.compile(rf"(?<![A-Za-z0-9])(?:[A-Z]{{0,2}}{J}\d(?:{J}\d){{5,13}}|[A-Z]\d{{2,4}}[A-Z]\d{{2,6}})(?![A-Za-z0-9])(?!-?[OolI\d])", re.I)
+_LICENCE_OTHER = re.compile(
+    rf"(?<![A-Za-z0-9])(?:[A-Z]{{0,2}}{J}\d(?:{J}\d){{5,13}}|"
+    rf"[A-Z]\d{{2,4}}[A-Z]\d{{2,6}})(?![A-Za-z0-9])(?!-?[OolI\d])",
+    re.I,
+)
 _LICENCE_WORDS = re.compile(r"면허|licen[cs]e", re.I)
 _DRIVER_WORDS = re.compile(r"driv\w{1,5}(?:['’]s)? licen[cs]e|\bDL\b|운전 ?면허", re.I)
 
@@ -188,7 +194,10 @@ def _licence(text: str) -> Iterator[Span]:
             yield Span(*found.span(), RESERVED if spare else "licence", 0.88)
 
 
-_BANKS = "은행|국민|신한|우리|하나|농협|수협|신협|카카오뱅크|카뱅|토스|케이뱅크|기업|새마을|우체국|씨티|산업|축협|SC제일|제일|대구|부산|광주|전북|경남"
+_BANKS = (
+    "은행|국민|신한|우리|하나|농협|수협|신협|카카오뱅크|카뱅|토스|케이뱅크|기업|새마을|우체국|씨티|산업|축협|SC제일|제일|대구|부산|"
+    "광주|전북|경남"
+)
 _ACCOUNT = re.compile(rf"{FREE}{_NO_LETTER}\d(?:{J}\d){{6,16}}(?!{J}\d)(?![OolI|][\dOolI|])")
 _ACCOUNT_WORDS = re.compile(
     rf"계좌|입금|송금|이체|환불|예금|통장|account|acct|a/c|routing|bban|(?:{_BANKS})(?:은행|뱅크)?[ :]*\Z", re.I

@@ -20,7 +20,9 @@ _END = r"(?!\d)(?![.\-]\d)(?![OolI|][\dOolI|])"
 _AREA = rf"(?:2|3{J}[1-3]|4{J}[1-4]|5{J}[1-5]|6{J}[1-4]|7{J}0|8{J}0|5{J}0(?:{J}[2-8])?)"
 _EXT = r"(?:\s?(?:x|ext[._]?|extension)[\s\-_.]{0,3}\d{1,6}(?!\d))?"
 
-_MOBILE = re.compile(rf"(?:{FREE}\(?0{J}|(?<![\d+])\+?8{J}2{_P}(?:0{_P})?)1{J}[016-9](?:{_P}\d{{3,4}}{_P}\d{{4}}(?!\d)(?!-\d)|{_DIGITS})(?![OolI|][\dOolI|])")
+_MOBILE = re.compile(
+    rf"(?:{FREE}\(?0{J}|(?<![\d+])\+?8{J}2{_P}(?:0{_P})?)1{J}[016-9](?:{_P}\d{{3,4}}{_P}\d{{4}}(?!\d)(?!-\d)|{_DIGITS})(?![OolI|][\dOolI|])"
+)
 _LAND = re.compile(rf"{FREE}(?<![A-Za-z])\(?0{J}{_AREA}(?:{_P}\d{{3,4}}{_P}\d{{4}}{_END}|{_DIGITS})")
 _SERVICE = re.compile(rf"{FREE}(?<![A-Za-z])1[5-8]\d\d[ \-.]{{1,3}}\d{{4}}(?!\d)(?!-\d)")
 _SERVICES = frozenset((
