@@ -152,12 +152,13 @@ def _champion(target: Path) -> str:
 
 
 def _line(version: str, found: Mapping[str, Any]) -> str:
-    snapshot = found["snapshot"]
+    snapshot, base = found["snapshot"], inert(found["base"] or "no other one", 200)
     lines = [
-        f"{inert(version, 100)} was trained by {found['run']}, from {inert(found['base'], 200)}",
+        f"{inert(version, 100)} was trained by {found['run']}, from {base}",
         f"  rows      {found['trained']:,} to train on, {found['validated']:,} to choose by",
-        f"  data      {found['data']}",
-        f"  snapshot  {snapshot['digest']} of {snapshot['table']}, version {snapshot['delta']}",
+        f"  data      {found['data'] or 'without a digest'}",
     ]
+    if snapshot:
+        lines.append(f"  snapshot  {snapshot['digest']} of {snapshot['table']}, version {snapshot['delta']}")
     rows = [("cycle", "rows"), *((name, f"{count:,}") for name, count in sorted(found["rows"].items()))]
     return "\n".join([*lines, *_columns(rows)])

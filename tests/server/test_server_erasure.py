@@ -15,19 +15,26 @@ from orchestrator.closing import name_of, read
 from orchestrator.core.events import Erased, LeaseGranted
 from orchestrator.core.gate import Person
 from orchestrator.core.model import Trigger
-from orchestrator.data import rows_of, told
+from orchestrator.data import lineage, rows_of, told
 from orchestrator.erasure import Erasure, Rows, erase
 from orchestrator.pipelines import on_disk
 from orchestrator.rooms import Marks
 from orchestrator.rows import micros
 from orchestrator.trouble import Trouble
+from steps.contract import Context
+from steps.deploy.target import publish
 from steps.private import pseudonym
 from steps.secret import KEY
 from steps.snapshot import Table
+from steps.snapshot.lineage import write_used
 from tests.steps.versioned import commit, row, says
 
 SECRET = "a key that only steps have"  # noqa: S105 - it opens nothing
 SHE = "Kim Yuna of the third floor"
+DESCENT = {
+    "base": "distil", "champion": None, "cycles": ["c-000001"], "data": "0d0d",
+    "snapshot": {"digest": "0c0c", "table": "tables/plain/collect", "delta": 2, "cycles": ["c-000001", "c-000002"]},
+}  # fmt: skip
 ASKED = Erasure(by=Person(id="t:alice", login="alice"), reason="she asked for it", said="said 1")
 AGAIN = Erasure(by=Person(id="t:bob", login="bob"), reason="again", said="said 2")
 PATH = "/api/pipelines/plain/erasures"
@@ -201,6 +208,37 @@ def test_models_that_learnt_the_rows_are_named_with_what_to_do():
         "  until then, if another one never saw them: ratchet rollback plain VERSION",
         "- So.",
     ]
+
+
+def test_from_a_deployed_model_back_to_the_cycles_of_its_rows(app, folder):
+    """The champion, or the version that is named; its run, its data, and how many rows of which cycle it learnt."""
+    rows = [row(f"{cycle} says {n}", cycle) for cycle in ("c-000001", "c-000002") for n in range(3)]
+    versions = []
+    for number in (1, 2):
+        made = folder / f"model-{number}"
+        made.mkdir()
+        write_used(made, rows[: 3 * number - 1], rows[-1:])
+        (made / "lineage.json").write_text(json.dumps({**DESCENT, "run": f"c-{number:06}/learn/1"}))
+        target = Path(app.artifacts) / "targets" / "plain"
+        about = Context(folder / "out", run=f"c-{number:06}/deploy/1", target=target, token=number)
+        versions.append(publish(made, "", about).version)
+    asked = Namespace(config="ratchet.yaml", pipeline="plain", version=None)
+    data, text = lineage(asked, app)
+    assert (data["version"], data["rows"]) == (versions[1], {"c-000001": 3, "c-000002": 2})
+    assert text.splitlines() == [
+        f"{versions[1]} was trained by c-000002/learn/1, from distil",
+        "  rows      5 to train on, 1 to choose by",
+        "  data      0d0d",
+        "  snapshot  0c0c of tables/plain/collect, version 2",
+        "  cycle     rows",
+        "  c-000001  3",
+        "  c-000002  2",
+    ]
+    asked.version = versions[0]
+    assert lineage(asked, app)[0]["rows"] == {"c-000001": 2}
+    asked.version = "v9"
+    with pytest.raises(Trouble, match=f"plain has no version v9: name one of: {versions[0]}"):
+        lineage(asked, app)
 
 
 @pytest.mark.parametrize(

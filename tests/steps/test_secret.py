@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.executors.workplace import inherited
+from orchestrator.core.effects import Order
+from orchestrator.executors.workplace import additions, inherited
 from orchestrator.settings import read_settings
 from orchestrator.trouble import Trouble
 from steps.contract import Context, StepError
+from steps.place import Place
 from steps.secret import FILE, FINGERPRINT, KEY, configured, expected, fingerprint, key_of, privacy_key
 
 LONG = "an old key that was chosen long ago"
@@ -101,6 +103,15 @@ def test_steps_get_this_secret_and_no_other() -> None:
     }  # fmt: skip
     assert inherited(ours) == {KEY: LONG, FILE: "f", "HOME": "/"}
     assert LONG not in repr(read_settings({KEY: LONG}))
+
+
+def test_whoever_starts_a_run_says_which_key_it_should_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every executor, and never the key itself: on a cluster elsewhere a job's environment is for all to read."""
+    monkeypatch.setenv(KEY, LONG)
+    said = additions(Order(run="c-000001/collect/1", step="a:b"), Place(tmp_path, "c-000001/collect/1"))
+    assert said[FINGERPRINT] == fingerprint(LONG.encode())
+    assert KEY not in said
+    assert LONG not in said.values()
 
 
 @settings(deadline=None, max_examples=50)
