@@ -6,6 +6,7 @@ Law: what is shown and written comes from the same data, here as on a server (`v
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.core.report import ToLabel
@@ -123,5 +124,6 @@ def _table(shown: Mapping[str, Any], rows: Sequence[ToLabel]) -> str:
     name = shown["cycle"]
     cures = f"""  ratchet labels {name} --csv labels.csv       write them as a table; change what stands under label
   ratchet labels {name} --import labels.csv    hand it in: {shown["stage"]} runs again with your labels"""
-    grid = render(labels_view(rows, most=len(rows)), colour=False).rstrip()
+    width = max(80, min(160, get_terminal_size((120, 24)).columns))
+    grid = render(labels_view(rows, most=len(rows), width=width), width=width, colour=False).rstrip()
     return tame("\n\n".join(filter(None, [grid, corrected, cures])))

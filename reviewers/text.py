@@ -62,7 +62,7 @@ def report_view(report: Report, *, width: int = 100) -> RenderableType:
         parts += [Text(), _chart(chart, min(width, 78) - 4)]
     if report.to_label:
         count = f"Labels worth a look ({len(report.to_label):,})"
-        parts += [Text(), Text(count, style="bold"), labels_view(report.to_label)]
+        parts += [Text(), Text(count, style="bold"), labels_view(report.to_label, width=width)]
     if report.samples:
         parts += [Text(), Text("Samples", style="bold"), *map(_sample, report.samples[:MOST_SAMPLES])]
         parts += _more(report.samples, MOST_SAMPLES, "samples")
@@ -87,20 +87,30 @@ def question_view(
     return Group(*parts)
 
 
-def labels_view(rows: Sequence[ToLabel], *, most: int = MOST_LABELS) -> RenderableType:
-    """The rows whose labels are worth a look: each text cut to one line, what it is, and what the model says."""
+def labels_view(rows: Sequence[ToLabel], *, most: int = MOST_LABELS, width: int = 100) -> RenderableType:
+    """The rows whose labels are worth a look, a line for each: the text, what it is, and what the model says."""
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("text", "label", "the model says", "why it is shown"):
-        grid.add_column(name)
-    for row in rows[:most]:
-        sure = f" {row.confidence:.0%}" if row.predicted and row.confidence is not None else ""
-        guess = Text(
-            f"{inert(row.predicted, 40)}{sure}", style="yellow" if row.predicted not in ("", row.label) else ""
-        )
-        grid.add_row(
-            Text(inert(row.text, 60)), Text(inert(row.label, 40)), guess, Text(inert(row.why, 60), style="dim")
-        )
+        grid.add_column(name, no_wrap=True)
+    said = [(Text(inert(row.label, 24)), _guess(row)) for row in rows[:most]]
+    labels = max([len("label"), *(label.cell_len for label, _ in said)])
+    guesses = max([len("the model says"), *(guess.cell_len for _, guess in said)])
+    left = max(40, width - labels - guesses - 9)  # three columns' space between four
+    for row, cells in zip(rows, said, strict=False):
+        grid.add_row(_cut(row.text, left * 3 // 5), *cells, _cut(row.why, left * 2 // 5, "dim"))
     return Group(grid, *_more(rows, most, "labels"))
+
+
+def _guess(row: ToLabel) -> Text:
+    """What a model would say, and how surely; coloured where it is another label."""
+    sure = f" {row.confidence:.0%}" if row.predicted and row.confidence is not None else ""
+    return Text(f"{inert(row.predicted, 24)}{sure}", style="yellow" if row.predicted not in ("", row.label) else "")
+
+
+def _cut(text: str, width: int, style: str = "") -> Text:
+    shown = Text(inert(text, 200), style=style)
+    shown.truncate(width, overflow="ellipsis")
+    return shown
 
 
 def help_view() -> RenderableType:
