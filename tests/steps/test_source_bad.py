@@ -93,6 +93,21 @@ def test_a_row_of_ten_megabytes_costs_no_memory(tmp_path, kind):
         assert peak < HUGE
 
 
+def test_long_values_that_repeat_are_not_decoded_at_once(tmp_path):
+    """A dictionary holds two long texts once; ten thousand rows of them come in small batches, or not at all."""
+    path = tmp_path / "a.parquet"
+    texts = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 5_000), pa.array(["x" * HUGE, "y" * 900_000]))
+    pq.write_table(pa.table({"text": texts, "label": ["a"] * 10_000}), path)
+    (shard,) = open_source(str(path), COLUMNS).shards(1 << 30)
+    rows = bad = 0
+    for batch in shard.read(batch_bytes=64 << 20):
+        assert pa.total_allocated_bytes() < 400 << 20
+        rows, bad = rows + batch.rows.num_rows, bad + len(batch.bad)
+        if rows > 100:
+            break
+    assert bad in range(rows - 10, rows + 10)
+
+
 def test_the_bound_of_a_row_can_be_set(tmp_path):
     """A row of exactly so many bytes is taken, one more is not."""
     path = tmp_path / "a.jsonl"

@@ -168,6 +168,14 @@ def test_a_log_that_is_none_is_told(log, tmp_path):
         open_source({"serving_log": str(log.folder)}, COLUMNS, "soon").shards(1)
 
 
+def test_the_first_line_of_the_day_may_be_half_written(log):
+    """It is no reason to read nothing tonight."""
+    log.predict("a")
+    log.say("a", "bad")
+    log.write("predictions", 1, '{"id": "b", "at"')
+    assert log.labels() == ({"a": "bad"}, [], "2026-11-02")
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5)), max_size=20),
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9), st.sampled_from("xyz")), max_size=20),

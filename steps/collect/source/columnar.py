@@ -5,16 +5,18 @@ and is told as one `Bad`. A label that a Hugging Face dataset declares as a clas
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from steps.collect.source.array import bytes_of
 from steps.collect.source.file import File, opened, said
 from steps.collect.source.model import BATCH_BYTES, BATCH_ROWS, DAMAGED, MOST_ROW_BYTES, Bad, Columns, Taken
 from steps.collect.source.shape import empty, sliced, taken, unusable
 
 _BUFFER = 1 << 20
 _SAMPLED = 1_000
+_REPEATED = 16  # bytes of a row, up to which a column's dictionary is kept
 
 
 class Groups(NamedTuple):
@@ -34,7 +36,7 @@ class Groups(NamedTuple):
 
     def read(self, batch_rows: int = BATCH_ROWS, batch_bytes: int = BATCH_BYTES) -> Iterator[Taken]:
         """See `Shard.read`."""
-        with _parquet(self.file) as there:
+        with _parquet(self.file, self.columns.names()) as there:
             line = self.line
             for group in range(self.first, self.last):
                 yield from self._group(there, group, line, batch_rows, batch_bytes)
@@ -182,9 +184,8 @@ def _shaped(shard: Any, batch: Any, arrow: Any, line: int, batch_rows: int, batc
     import numpy as np
     import pyarrow as pa
 
-    each = max(
-        1, min(batch_rows, batch_rows if batch.nbytes <= batch_bytes else batch.num_rows * batch_bytes // batch.nbytes)
-    )
+    decoded = sum(_decoded(column) for column in batch.columns)
+    each = batch_rows if decoded <= batch_bytes else max(1, min(batch_rows, batch.num_rows * batch_bytes // decoded))
     classes = _classes(arrow, shard.columns)
     for start in range(0, batch.num_rows, each):
         part = batch.slice(start, each)
@@ -196,6 +197,14 @@ def _shaped(shard: Any, batch: Any, arrow: Any, line: int, batch_rows: int, batc
         lines = pa.array(np.arange(line + start + 1, line + start + part.num_rows + 1))
         table = pa.table([*columns, lines], names=[*wanted, "line"])
         yield from sliced(taken(shard.columns, table, shard.file.name, shard.most), batch_rows)
+
+
+def _decoded(column: Any) -> int:
+    """Bytes of a column without its dictionary."""
+    import pyarrow.compute as pc
+
+    lengths = bytes_of(column)
+    return int(column.nbytes) if lengths is None else int(pc.sum(lengths).as_py() or 0)
 
 
 def _classes(arrow: Any, columns: Columns) -> list[str]:
@@ -228,13 +237,30 @@ def _width(group: Any, names: list[str]) -> int:
     return max(1, int(wanted) // max(1, int(group.num_rows)))
 
 
+def _repeated(metadata: Any, names: list[str]) -> list[str]:
+    """The columns that are much shorter as a dictionary: decoded at once, a few long values might fill the memory."""
+    found = []
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page and chunk.path_in_schema in names:
+                found += [chunk.path_in_schema] * (chunk.total_uncompressed_size <= _REPEATED * group.num_rows)
+    return sorted(set(found))
+
+
 @contextmanager
-def _parquet(file: File) -> Iterator[Any]:
+def _parquet(file: File, names: Sequence[str] = ()) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     with opened(file) as raw:
-        local = "://" not in file.path
-        with pq.ParquetFile(file.path if local else raw, pre_buffer=False, buffer_size=_BUFFER) as there:
+        source = raw if "://" in file.path else file.path
+        with pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER) as there:
+            repeated = _repeated(there.metadata, list(names))
+            if not repeated:
+                yield there
+                return
+        with pq.ParquetFile(
+            source, metadata=there.metadata, read_dictionary=repeated, pre_buffer=False, buffer_size=_BUFFER
+        ) as there:
             yield there
 
 

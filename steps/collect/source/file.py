@@ -223,6 +223,7 @@ def _listed(pattern: str) -> list[tuple[str, str, int]]:
         return [(str(path), _below(path.as_posix(), fixed), path.stat().st_size) for path in paths]
     fs, inside = file_system(pattern)
     try:
+        fs.invalidate_cache()
         there = fs.glob(inside, detail=True)
     except OSError as error:
         raise StepError(

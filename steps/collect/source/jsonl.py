@@ -132,6 +132,7 @@ class Reader:
         self.columns, self.source, self.most = columns, source, most
         self._wanted = columns.wanted()
         self._twice: set[str] = set()
+        self._decode = json.JSONDecoder(object_pairs_hook=self._object).decode
         self._types: list[tuple[str, Any]] = []
 
     def block(self, data: bytes, first: int) -> Taken:
@@ -161,7 +162,7 @@ class Reader:
         if not text:
             return None
         try:
-            row = json.loads(text, object_pairs_hook=self._object)
+            row = self._decode(text)
         except (ValueError, RecursionError) as error:
             reason = "it is nested too deeply" if isinstance(error, RecursionError) else f"it is not JSON: {error}"
             return Bad(self.source, line.number, reason)

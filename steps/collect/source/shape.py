@@ -209,13 +209,13 @@ def _quick(role: str, values: list[Any]) -> Any:
     import pyarrow.types as is_
 
     try:
-        array = pa.array(values, pa.string() if role in TEXTS else None)
+        array = pa.array(values, pa.string() if role == "text" else None)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
     kind = array.type
-    if role in TEXTS or is_.is_null(kind) or is_.is_string(kind):
+    if is_.is_null(kind) or is_.is_string(kind):
         return array
-    if role == "label":
+    if role in TEXTS or role == "label":
         return array if is_.is_integer(kind) or is_.is_boolean(kind) else None
     if is_.is_timestamp(kind):
         zones = {value.tzinfo is None for value in values if value is not None}

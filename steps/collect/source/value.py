@@ -58,13 +58,12 @@ def moment(value: Any) -> datetime | None:
     text = str(value).strip()
     if not text:
         return None
-    text = _DAY.sub(lambda found: "{}-{:0>2}-{:0>2}".format(*found.groups()), text, count=1)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        found = _unix(float(text)) if re.fullmatch(r"-?\d{9,17}(\.\d+)?", text) else None  # type: ignore[assignment]
-        if found is None:
-            raise
+        if re.fullmatch(r"-?\d{9,17}(\.\d+)?", text):
+            return _unix(float(text))
+        found = datetime.fromisoformat(_DAY.sub(lambda day: "{}-{:0>2}-{:0>2}".format(*day.groups()), text, count=1))
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
