@@ -32,10 +32,13 @@ class Rules(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """The usable rows as columns of one length, and what became of the others. `ids`: 16 bytes each."""
+    """The usable rows as columns of one length (lists or Arrow arrays), and what became of the others.
+
+    `ids`: 16 bytes each.
+    """
 
     ids: list[bytes]
-    columns: dict[str, list[Any]]
+    columns: dict[str, Any]
     counts: Counter[str]
     identifiers: Counter[str]
     labels: Counter[str]
@@ -43,8 +46,10 @@ class Kept(NamedTuple):
 
 def clean(rows: "pa.RecordBatch", rules: Rules) -> Kept:
     """The usable rows of a batch with the columns of `steps.collect.source.SCHEMA`."""
+    import pyarrow as pa
+
     counts: Counter[str] = Counter(rows=rows.num_rows)
-    read = {name: rows.column(name).to_pylist() for name in rows.schema.names}
+    read = {name: rows.column(name).to_pylist() for name in ("text", "label", "author", "conversation")}
     named = labels.rule(rules.positive_at_least, rules.negative_at_most)
     places, found = _usable(read["text"], read["label"], named, counts)
     texts = [read["text"][place].strip() for place in places]
@@ -53,11 +58,9 @@ def clean(rows: "pa.RecordBatch", rules: Rules) -> Kept:
     columns = {
         "text": done.texts,
         "label": found,
-        "group": [read["group"][place] or "" for place in places],
-        "source": [read["source"][place] or "" for place in places],
+        **{name: rows.column(name).take(pa.array(places, pa.int64())) for name in ("group", "source", "at")},
         "person": [_hidden(read["author"][place], rules.key, "person") for place in places],
         "conversation": [_hidden(read["conversation"][place], rules.key, "conversation") for place in places],
-        "at": [read["at"][place] for place in places],
     }
     ids = [bytes.fromhex(snapshot.identity(text)) for text in done.masked]
     counts["changed"] = len(done.touched)

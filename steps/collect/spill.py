@@ -79,8 +79,14 @@ def _table(kept: Kept) -> "pa.Table":
     import pyarrow as pa
 
     arrays = [pa.array(kept.ids, pa.binary(16))]
-    arrays += [pa.array(kept.columns[name], schema().field(name).type) for name in (*TEXTS, "at")]
+    arrays += [_array(kept.columns[name], schema().field(name).type) for name in (*TEXTS, "at")]
     return pa.table(arrays, schema=schema())
+
+
+def _array(column: Any, kind: "pa.DataType") -> "pa.Array":
+    import pyarrow as pa
+
+    return column if isinstance(column, pa.Array) else pa.array(column, kind)
 
 
 def _none() -> "pa.RecordBatch":
