@@ -3,7 +3,8 @@
 Laws:
 - A label is the place where a value was put, so it is right by construction; `secret` is the part that must not remain
   (of a URL its token, otherwise the whole).
-- `dev` may be looked at while rules are written; `test` is what is reported. They share no template.
+- `dev` may be looked at while rules are written; `test` is what is reported. They share no template, and have lists of
+  their own of films, places and words that look like names.
 - What looks like an identifier and is none (prices, dates, order numbers whose check digit is wrong, films, words that
   are also names) is never labelled.
 - A text has one disguise at most, worn by all its identifiers that it suits.

@@ -16,7 +16,7 @@ _LISTS = Path(__file__).resolve().with_suffix(".toml")
 def lists(locale: str, which: str) -> dict[str, list[str]]:
     """The lists of `words.toml` for a language and a set, by name."""
     found = tomllib.loads(_LISTS.read_text(encoding="utf-8"))[locale]
-    return {**found, **found.get(which, found["dev"])}
+    return {**found, **found[which]}
 
 
 class Words:
