@@ -86,6 +86,8 @@ def test_the_same_rows_give_the_same_bytes(tmp_path):
         found.append(snapshot.write_part(stage, TRAIN, snapshot.columns_of(rows, size)))
     assert found[0] == found[1]
     assert found[0].rows == GROUP_ROWS + 10
+    with pytest.raises(ValueError, match="rise"):  # also from one group to the next
+        snapshot.write_part(stage, TRAIN, snapshot.columns_of([*rows[1 : GROUP_ROWS + 1], rows[0]]))
 
 
 def test_texts_of_megabytes_are_groups_of_their_own(tmp_path):
@@ -190,6 +192,20 @@ def test_a_changed_byte_names_the_file(tmp_path, table):
     with pytest.raises(StepError, match="is missing") as caught:
         next(snapshot.read(folder, TRAIN))
     assert failure(caught).where == str(path)
+
+
+def test_a_sound_file_in_the_place_of_another_is_told(tmp_path, table):
+    """A file that can be read and has the right size, but other rows, is not what was published."""
+    stage = table.stage("c-000001")
+    kept, other = (
+        snapshot.write_part(stage, TRAIN, snapshot.columns_of([row("one", label=label)])) for label in (0, 1)
+    )
+    table.commit(stage, [kept])
+    folder = published(tmp_path, table, ["c-000001"])
+    assert kept.size == other.size
+    shutil.copy(Path(table.uri, other.path), Path(table.uri, kept.path))
+    with pytest.raises(StepError, match="is not what was published"):
+        list(snapshot.read(folder, TRAIN))
 
 
 def test_a_row_stands_once(tmp_path, table):

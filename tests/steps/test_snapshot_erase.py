@@ -178,7 +178,29 @@ def test_files_that_an_erasure_made_are_followed_again(tmp_path):
     table.erase([person_hash("p1")], record=RECORD)
     table.erase([person_hash("p2")], record=LATER)
     gone = {person_hash("p1"), person_hash("p2")}
+    assert snapshot.opened(folders[-1]).erased == sum(one.person in gone for one in before.values())
     assert both(folders[-1]) == {key: one for key, one in before.items() if one.person not in gone}
+
+
+def test_a_row_leaves_under_another_name_too(tmp_path):
+    """What is found in one version is sought in all: a replaced attempt had the same text under another name."""
+    table = Table.open(str(tmp_path / "tables" / "t" / "collect"))
+    commit(table, "c-000001", [row("<hers>", person="nobody"), row("<other>")])
+    first = published(tmp_path, table, ["c-000001"], "first")
+    commit(table, "c-000001", [row("<hers>", person="p1"), row("<other>")])
+    entry = table.erase([person_hash("p1")], record=RECORD)
+    assert [one.text for one in both(first).values()] == ["<other>"]
+    assert not says(tmp_path, "<hers>")
+    assert entry.rows == 1, "a row that a later attempt had replaced is not counted again"
+
+
+def test_an_older_attempt_is_read_after_an_erasure_and_another(tmp_path):
+    """The next attempt sweeps what was never committed, and not what an erasure has made of a replaced one."""
+    table, folders = made(tmp_path)
+    table.erase([person_hash("p1")], record=RECORD)
+    rows = [both(folder) for folder in folders]
+    table.stage("c-000001")
+    assert [both(folder) for folder in folders] == rows
 
 
 def test_a_whole_cycle_may_leave(tmp_path):
