@@ -47,17 +47,21 @@ def moments(schedule, start, end):
 
 @given(ZONES, st.integers(2006, 2036), st.integers(0, 23), st.integers(0, 59))
 @example("Pacific/Apia", 2011, 2, 17)
+@example("Pacific/Apia", 2011, 0, 0)
 @example("America/New_York", 2026, 2, 30)
 @example("Europe/Berlin", 2026, 2, 30)
 @example("Antarctica/Troll", 2026, 1, 30)
 def test_a_daily_time_comes_once_for_each_day(zone, year, hour, minute):
-    """Whatever the clocks of the zone do, a year has one moment for each of its days: none skipped, none doubled."""
+    """Whatever the clocks of the zone do, a year has one moment for each of its days: none skipped, none doubled.
+
+    Samoa left out 2011-12-30: that day's midnight moves to the end of the gap, which is the next day's.
+    """
     schedule = Schedule(cron=f"{minute} {hour} * * *", timezone=zone)
     tz = ZoneInfo(zone)
     start, end = (datetime(year, 3, 1, 12, tzinfo=tz), datetime(year + 1, 3, 1, 12, tzinfo=tz))
     found = moments(schedule, start, end)
     days = (date(year + 1, 3, 1) - date(year, 3, 1)).days
-    assert len(found) == days
+    assert len(found) == days - ((zone, year, hour, minute) == ("Pacific/Apia", 2011, 0, 0))
     walls = [moment.astimezone(tz) for moment in found]
     late = [wall for wall in walls if (wall.hour, wall.minute) != (hour, minute)]
     assert len(late) <= 3, "only a skipped time moves, to the end of its gap"
