@@ -56,6 +56,35 @@ def github(key: str, *answers: Any) -> tuple[Repository, Scripted]:
 class TestWhatIsSeen:
     """Comments, reviews and pull requests as small nouns."""
 
+    @pytest.mark.parametrize(
+        ("author", "committer", "verified", "vouched"),
+        [
+            (ALICE, {"id": 19864447, "login": "web-flow"}, True, True),
+            (ALICE, ALICE, True, True),
+            (ALICE, ALICE, False, False),
+            (ALICE, {"id": 2, "login": "bob"}, True, False),
+            (ALICE, {}, True, False),
+            ({}, ALICE, True, False),
+            (None, None, True, False),
+        ],
+    )
+    def test_a_commit_is_its_authors_where_github_vouches_for_it(
+        self, author: Any, committer: Any, verified: bool, vouched: bool
+    ) -> None:
+        """Its editor signs for who was logged in; another signature is its committer's, and nobody else's."""
+        commit = {"message": "m", "committer": {"date": AT}, "verification": {"verified": verified}}
+        body = {"sha": "a", "author": author, "committer": committer, "commit": commit, "parents": [{"sha": "b"}]}
+        repository, asked = github("GET /repos/o/r/commits", Answer(200, {"etag": "W/1"}, [body | {"html_url": None}]))
+        found = repository.commits("ratchet/c-000001", "cycles/c-000001/labels.csv", "W/0")
+        [one] = found.items
+        assert (one.vouched, one.parents[0].sha, one.at, found.etag) == (
+            vouched,
+            "b",
+            datetime.fromisoformat(AT),
+            "W/1",
+        )
+        assert (asked.asked[0].etag, asked.asked[0].query["sha"]) == ("W/0", "ratchet/c-000001")
+
     def test_a_comment(self) -> None:
         """Who, what, when, where, and by which App; the rest is not read."""
         answered = COMMENT | {"performed_via_github_app": {"id": 12, "slug": "ratchet"}, "author_association": "OWNER"}

@@ -441,6 +441,24 @@ def test_two_are_merged_one_after_the_other(github: GitHub) -> None:
     assert (told["merged"], told["state"], told["merge_commit_sha"]) == (True, "closed", github.tip())
 
 
+def test_what_is_written_in_the_editor_is_signed_and_what_is_pushed_is_not(github: GitHub) -> None:
+    """A pushed commit may name anybody's address; GitHub knows whom it belongs to, and signs nothing of it."""
+    alice, bob = github.as_("alice"), github.as_("bob")
+    alice.branch(BRANCH, github.tip() or "")
+    first = alice.write(BRANCH, "cycles/labels.csv", "id,label\n")
+    second = bob.push(BRANCH, "cycles/labels.csv", "id\n", address="alice@users.noreply.github.com")
+    third = bob.push(BRANCH, "cycles/labels.csv", "label\n", address="bob@home.example.org")
+    alice.write(BRANCH, "elsewhere.txt", "x")
+    last = alice.write(BRANCH, "cycles/labels.csv", None)
+    transport = Transport(github.url, repository="acme/models", pace=0, token=github.token("machine"))
+    found = Repository(transport.send, "acme/models").commits(BRANCH, "cycles/labels.csv").items
+    transport.close()
+    assert [one.sha for one in found] == [last, third, second, first]
+    assert [one.author.login if one.author else None for one in found] == ["alice", None, "alice", "alice"]
+    assert [one.vouched for one in found] == [True, False, False, True]
+    assert github.violations.requests == []
+
+
 def test_a_conflict_is_not_merged(github: GitHub) -> None:
     """405, and the pull request says so before."""
     pull = opened(github)
