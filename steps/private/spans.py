@@ -4,7 +4,9 @@ Law: `settle` answers spans in order that don't overlap. A surrogate's place com
 checks by its own digits; then the surest wins, of equals the longest, of those the first.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple, Protocol
 
 __all__ = ["KINDS", "RESERVED", "Recogniser", "Span", "settle"]
@@ -54,19 +56,33 @@ class Recogniser(Protocol):
 
 
 def settle(spans: Iterable[Span]) -> list[Span]:
-    """Spans that don't overlap, in the order of the text."""
+    """Spans that don't overlap, in the order of the text; n log n of n spans, but for shifting."""
+    found = [span for span in set(spans) if span.start < span.end]
+    outweighed = _within(found)
     kept: list[Span] = []
-    found = list(spans)
-    sure = [span for span in found if span.kind != RESERVED and span.score >= SURE]
-    guards = {s for s in found if s.kind == RESERVED and any(_inside(s, other) for other in sure)}
-    for span in sorted(
-        (span for span in found if span not in guards),
-        key=lambda s: (s.kind != RESERVED, -s.score, s.start - s.end, s.start),
-    ):
-        if span.start < span.end and all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept)
+    for span in sorted(found, key=lambda s: (s.kind != RESERVED, -s.score, s.start - s.end, s)):
+        place = bisect_right(kept, (span.end,))
+        if span not in outweighed and (place == 0 or kept[place - 1].end <= span.start):
+            kept.insert(place, span)
+    return kept
 
 
-def _inside(inner: Span, outer: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end and inner[:2] != outer[:2]
+def _within(spans: Sequence[Span]) -> set[Span]:
+    """The guards that are a part, and not the whole, of a span that is sure."""
+    sure = sorted(span[:2] for span in spans if span.kind != RESERVED and span.score >= SURE)
+    furthest = list(accumulate((end for _, end in sure), max))
+    return {
+        span
+        for span in spans
+        if span.kind == RESERVED
+        and (
+            _reach(sure, furthest, (span.start, span.end)) >= span.end
+            or _reach(sure, furthest, (span.start + 1, 0)) > span.end
+        )
+    }
+
+
+def _reach(sure: list[tuple[int, int]], furthest: list[int], before: tuple[int, int]) -> int:
+    """How far those reach that come before a place."""
+    place = bisect_left(sure, before)
+    return furthest[place - 1] if place else -1

@@ -5,6 +5,7 @@ a name is found, the other places of the same text where it stands are found too
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from steps.private.coined import GIVEN_KO
@@ -49,6 +50,7 @@ _NOT_GIVEN = words(
     배우 기경 선생 연기 자분 감독 고생 정한 현은 사장 대표 교수 주인 이제 학생 온데 간데 은행 센터 설이 작이 분이
     """
 )
+_TOKEN = re.compile(r"[가-힣]{2,}")
 _TAIL = re.compile(TAIL)
 _COINED = re.compile(rf"(?<![가-힣])(?:{FAMILY}[ ]?)?(?:{'|'.join(GIVEN_KO)})")
 
@@ -91,13 +93,18 @@ def _korean(text: str) -> Iterator[Span]:
         if rule.private and not (own or (met and rule is STRICT)):
             continue
         for start, end in _where(text, rule, own):
-            if any(a < start and end < b for a, b in titles) or (rule.polite and not own and _public(text, start, end)):
+            if _in_title(titles, start) or (rule.polite and not own and _public(text, start, end)):
                 continue
             name = re.sub(r"\s", "", text[start:end])
             known[name] = max(rule.sure, known.get(name, 0))
             yield Span(start, end, "name", rule.sure, "names")
     if known:
         yield from _again(text, known)
+
+
+def _in_title(titles: Sequence[tuple[int, int]], start: int) -> bool:
+    place = bisect_left(titles, (start,))
+    return place > 0 and start < titles[place - 1][1]
 
 
 def _where(text: str, rule: Rule, own: bool) -> Iterator[tuple[int, int]]:
@@ -151,10 +158,9 @@ def _again(text: str, known: dict[str, float]) -> Iterator[Span]:
         words[name] = sure
         if surname and len(given) == 2:
             words[given] = min(sure, 0.7)
-    for word, sure in words.items():
-        at = text.find(word)
-        while at >= 0:
-            end = at + len(word)
-            if not "가" <= text[at - 1 : at] <= "힣" and _TAIL.match(text, end):
-                yield Span(at, end, "name", sure, "names")
-            at = text.find(word, end)
+    for found in _TOKEN.finditer(text):
+        for size in range(min(4, len(found.group())), 1, -1):
+            end = found.start() + size
+            if text[found.start() : end] in words and _TAIL.match(text, end):
+                yield Span(found.start(), end, "name", words[text[found.start() : end]], "names")
+                break

@@ -84,23 +84,30 @@ def latin(text: str) -> Iterator[Span]:
                 start = found.start(which)
                 known[text[start : start + end]] = sure
                 yield Span(start, start + end, "name", sure, "names")
-    for name, sure in known.items():
-        for word in {name, *(part for part in name.split() if len(part) > 2 and part.title() not in english.WORDS)}:
-            yield from _again(text, word, min(sure, 0.7))
+    if known:
+        yield from _again(text, known)
 
 
-def _again(text: str, word: str, sure: float) -> Iterator[Span]:
-    """The places where the word stands by itself."""
-    at = text.find(word)
-    while at >= 0:
-        end = at + len(word)
-        if not _letter(text[at - 1 : at]) and not _letter(text[end : end + 1]):
-            yield Span(at, end, "name", sure, "names")
-        at = text.find(word, end)
+_TOKEN = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?:['’-][A-Za-z]+)*")
 
 
-def _letter(char: str) -> bool:
-    return char.isascii() and char.isalpha()
+def _again(text: str, known: dict[str, float]) -> Iterator[Span]:
+    """The other places of names that were found: whole, or one of their words."""
+    words: dict[str, list[str]] = {}
+    for name in known:
+        words.setdefault(re.split(r"[ .]", name)[0], []).append(name)
+    parts = {
+        part: sure
+        for name, sure in known.items()
+        for part in name.split()
+        if len(part) > 2 and part.title() not in english.WORDS
+    }
+    for found in _TOKEN.finditer(text):
+        for name in words.get(found.group(), ()):
+            if text.startswith(name, found.start()):
+                yield Span(found.start(), found.start() + len(name), "name", min(known[name], 0.7), "names")
+        if found.group() in parts:
+            yield Span(*found.span(), "name", min(parts[found.group()], 0.7), "names")
 
 
 _RULES = (
