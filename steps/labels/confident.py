@@ -52,7 +52,7 @@ def margins(given: "Classes", p: "Floats") -> "Floats":
 def mislabelled(given: "Classes", p: "Floats") -> "NDArray[np.bool_]":
     """The rows in the confident joint's cells off the diagonal: labelled i, confidently counted as j (section 3.2).
 
-    Of the paper's five ways to choose this one was the most precise for us; see docs/log.md.
+    Of the paper's five ways to choose this one was the most precise for us (docs/log.md).
     """
     import numpy as np
 

@@ -124,8 +124,9 @@ def _worth(rows: Sequence[Candidate], given: "NDArray[np.int_]", views: _Views) 
     worth = {"mislabelled": none, "uncertain": none, "rare": _rarity(rows)}
     if telling(given, views.p):
         enough = np.bincount(given, minlength=views.p.shape[1])[given] >= _FEWEST
-        suspect = (confident.mislabelled(given, views.p) & enough) | _contradicted(given, views)
-        worth["mislabelled"] = np.where(suspect, (1 + confident.margins(given, views.p)) / 2, 0)
+        margin = confident.margins(given, views.p)
+        counted = confident.mislabelled(given, views.p) & (margin > 0)  # a likelier class, not only a confident one
+        worth["mislabelled"] = np.where(counted & enough | _contradicted(given, views), (1 + margin) / 2, 0)
         two = np.sort(views.p, axis=1)[:, -2:]
         apart = two[:, 1] - two[:, 0]
         worth["uncertain"] = np.where(apart < _TORN, 1 - apart, 0)
