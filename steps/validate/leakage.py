@@ -59,7 +59,7 @@ class Found(NamedTuple):
 
     @property
     def ends(self) -> tuple[float, float | None]:
-        """The share's interval: Wilson's for a sample, the share itself for all rows; a lower bound has no upper end."""
+        """The share's interval: Wilson's for a sample, the share itself for all rows; a lower bound has no high end."""
         low, high = (self.share,) * 2 if self.all_rows else intervals.wilson(self.k, self.n)[1:]
         return low, high if self.all_others else None
 

@@ -6,10 +6,11 @@ in bands finds the candidates (Leskovec, Rajaraman & Ullman, Mining of Massive D
 verified by the exact similarity, so that nothing is called a near-duplicate that is none.
 
 A text is the set of its pieces of 5 characters, of the form in which texts count as the same; a shorter text is one
-piece. Only the first 2,000 characters count.
+piece. Only the first 500 characters count.
 
 In a bucket of many texts each is compared with its 8 neighbours in an order that differs from band to band, not
-with all: that is linear in the rows, and finds one near-duplicate of each text, which is all that is asked.
+with all, and a text for which eight candidates turned out to be none is given up: that is linear in the rows, whatever
+they are, and finds one near-duplicate of each text, which is all that is asked.
 """
 
 from collections.abc import Sequence
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 PIECE = 5
-LONGEST = 2_000
+LONGEST = 2_000  # characters of a text that other checks look at
+_COMPARED = 500
 HASHES = 64
 _NEIGHBOURS = 8
-_CHUNK = 8_192
+_TRIES = 8
+_CHUNK = 4_096
 _RECALL = 0.995
 
 
@@ -40,19 +43,21 @@ class Pieces(NamedTuple):
 
 
 class Near(NamedTuple):
-    """For each of n rows and each side (0 train, 1 hold-out) the place of a near-duplicate, or -1, and how similar."""
+    """For each of n rows and each side (0 train, 1 hold-out) the place of a near-duplicate, or -1, and how similar;
+    for each row how many candidates turned out to be none."""
 
     beside: "Integers"
     similarity: "NDArray[np.float64]"
+    tries: "Integers"
 
 
 def near_duplicates(texts: Sequence[str], sides: "Integers", similarity: float, seed: int) -> Near:
     """The near-duplicates among the texts, given on which side (0 or 1) each stands."""
     import numpy as np
 
-    pieces = cut(texts)
-    signed = signatures(pieces, HASHES, seed)
-    found = Near(np.full((len(texts), 2), -1, np.int64), np.zeros((len(texts), 2)))
+    forms = [form(text) for text in texts]
+    signed = _signed(forms, seed)
+    found = Near(np.full((len(texts), 2), -1, np.int64), np.zeros((len(texts), 2)), np.zeros(len(texts), np.int64))
     bands, rows = banding(similarity)
     chance = np.random.default_rng(seed)
     for band in range(bands):
@@ -63,7 +68,7 @@ def near_duplicates(texts: Sequence[str], sides: "Integers", similarity: float, 
             same = keys[order[:-offset]] == keys[order[offset:]]
             if not same.any():
                 break
-            _note(found, pieces, sides, np.stack([order[:-offset][same], order[offset:][same]]), similarity)
+            _note(found, forms, sides, np.stack([order[:-offset][same], order[offset:][same]]), similarity)
     return found
 
 
@@ -77,26 +82,25 @@ def banding(similarity: float) -> tuple[int, int]:
     return HASHES, 1
 
 
-def cut(texts: Sequence[str]) -> Pieces:
+def form(text: str) -> str:
+    """What of a text is compared."""
+    return normalise(text[:_COMPARED])[:_COMPARED]
+
+
+def cut(forms: Sequence[str]) -> Pieces:
     """Every piece of every text as a 64-bit number: a polynomial of its code points (Karp & Rabin 1987), mixed."""
     import numpy as np
 
-    shown = [normalise(text[:LONGEST])[:LONGEST] for text in texts]
-    lengths = np.array([len(text) for text in shown], np.int64)
+    lengths = np.array([len(text) for text in forms], np.int64)
     counts = np.maximum(1, lengths - PIECE + 1)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    hashed = np.empty(starts[-1], np.uint64)
-    for first in range(0, len(shown), _CHUNK):
-        padded = "".join(text.ljust(PIECE, "\0") for text in shown[first : first + _CHUNK])
-        points = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-        some = counts[first : first + _CHUNK]
-        origin = np.concatenate([[0], np.cumsum(some + PIECE - 1)[:-1]])
-        at = _ranges(origin, some)
-        value = np.zeros(len(at), np.uint64)
-        for k in range(PIECE):
-            value = value * np.uint64(0x9E3779B97F4A7C15) + points[at + k]
-        hashed[starts[first] : starts[min(first + _CHUNK, len(shown))]] = _mixed(value)
-    return Pieces(hashed, starts)
+    padded = "".join(text.ljust(PIECE, "\0") for text in forms)
+    points = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    at = _ranges(starts[:-1] + np.arange(len(forms)) * (PIECE - 1), counts)
+    value = np.zeros(len(at), np.uint64)
+    for k in range(PIECE):
+        value = value * np.uint64(0x9E3779B97F4A7C15) + points[at + k]
+    return Pieces(_mixed(value), starts)
 
 
 def signatures(pieces: Pieces, hashes: int, seed: int) -> "NDArray[np.uint32]":
@@ -106,16 +110,13 @@ def signatures(pieces: Pieces, hashes: int, seed: int) -> "NDArray[np.uint32]":
     chance = np.random.default_rng(seed)
     salts = chance.integers(0, 2**32, hashes, np.uint32)
     factors = chance.integers(0, 2**31, hashes, np.uint32) * np.uint32(2) + np.uint32(1)
-    texts = len(pieces.starts) - 1
-    signed = np.empty((texts, hashes), np.uint32)
-    for first in range(0, texts, _CHUNK):
-        starts = pieces.starts[first : first + _CHUNK + 1]
-        words = (pieces.hashed[starts[0] : starts[-1]] >> np.uint64(32)).astype(np.uint32)
-        for k in range(hashes):
-            value = (words ^ salts[k]) * factors[k]
-            value ^= value >> np.uint32(15)
-            value *= np.uint32(0x2C1B3C6D)
-            signed[first : first + len(starts) - 1, k] = np.minimum.reduceat(value, starts[:-1] - starts[0])
+    words = (pieces.hashed >> np.uint64(32)).astype(np.uint32)
+    signed = np.empty((len(pieces.starts) - 1, hashes), np.uint32)
+    for k in range(hashes):
+        value = (words ^ salts[k]) * factors[k]
+        value ^= value >> np.uint32(15)
+        value *= np.uint32(0x2C1B3C6D)
+        signed[:, k] = np.minimum.reduceat(value, pieces.starts[:-1])
     return signed
 
 
@@ -123,26 +124,47 @@ def jaccard(pieces: Pieces, left: "Integers", right: "Integers") -> "NDArray[np.
     """The exact similarity of each pair (up to a collision of 64-bit numbers)."""
     import numpy as np
 
+    (pair_a, set_a), (pair_b, set_b) = _sets(pieces, left), _sets(pieces, right)
+    pairs, words = np.concatenate([pair_a, pair_b]), np.concatenate([set_a, set_b])
+    order = np.lexsort((words, pairs))
+    pairs, words = pairs[order], words[order]
+    twice = (pairs[1:] == pairs[:-1]) & (words[1:] == words[:-1])
+    common = np.bincount(pairs[1:][twice], minlength=len(left))
+    return np.asarray(common / (np.bincount(pairs, minlength=len(left)) - common))
+
+
+def _signed(forms: Sequence[str], seed: int) -> "NDArray[np.uint32]":
+    """The signatures of all texts; of a few at a time are the pieces in memory."""
+    import numpy as np
+
+    some = [signatures(cut(forms[k : k + _CHUNK]), HASHES, seed) for k in range(0, len(forms), _CHUNK)]
+    return np.concatenate(some) if some else np.empty((0, HASHES), np.uint32)
+
+
+def _similarities(forms: Sequence[str], left: "Integers", right: "Integers") -> "NDArray[np.float64]":
+    """The exact similarity of any number of pairs, a few at a time."""
+    import numpy as np
+
     found = np.empty(len(left))
     for first in range(0, len(left), _CHUNK):
-        a, b = left[first : first + _CHUNK], right[first : first + _CHUNK]
-        (pair_a, set_a), (pair_b, set_b) = _sets(pieces, a), _sets(pieces, b)
-        pairs, words = np.concatenate([pair_a, pair_b]), np.concatenate([set_a, set_b])
-        order = np.lexsort((words, pairs))
-        pairs, words = pairs[order], words[order]
-        twice = (pairs[1:] == pairs[:-1]) & (words[1:] == words[:-1])
-        common = np.bincount(pairs[1:][twice], minlength=len(a))
-        found[first : first + _CHUNK] = common / (np.bincount(pairs, minlength=len(a)) - common)
+        some = slice(first, first + _CHUNK)
+        used, places = np.unique(np.concatenate([left[some], right[some]]), return_inverse=True)
+        pieces = cut([forms[k] for k in used.tolist()])
+        found[some] = jaccard(pieces, *np.split(places, 2))
     return found
 
 
-def _note(found: Near, pieces: Pieces, sides: "Integers", pairs: "Integers", similarity: float) -> None:
+def _note(found: Near, forms: Sequence[str], sides: "Integers", pairs: "Integers", similarity: float) -> None:
     """Verify the pairs that would tell something new, and note those which hold."""
+    import numpy as np
+
     left, right = pairs
     fresh = (found.beside[left, sides[right]] < 0) | (found.beside[right, sides[left]] < 0)
+    fresh &= (found.tries[left] < _TRIES) & (found.tries[right] < _TRIES)
     left, right = left[fresh], right[fresh]
-    exact = jaccard(pieces, left, right)
+    exact = _similarities(forms, left, right)
     holds = exact >= similarity
+    np.add.at(found.tries, np.concatenate([left[~holds], right[~holds]]), 1)
     for one, other in ((left[holds], right[holds]), (right[holds], left[holds])):
         found.beside[one, sides[other]] = other
         found.similarity[one, sides[other]] = exact[holds]

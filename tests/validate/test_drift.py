@@ -85,6 +85,21 @@ def test_classes_that_shift_are_named_with_their_shares():
     assert found.alarms
 
 
+def test_a_class_that_shrinks_counts_as_much_as_one_that_grows():
+    """20 points less of one of five classes, spread over the others: the change is 20 points, its low end above 15."""
+    found = shift.labels("abcde", (600, 100, 100, 100, 100), (8000, 500, 500, 500, 500), Checks())
+    assert found.metrics[0].value == pytest.approx(0.2)
+    assert 0.15 < found.metrics[0].low < 0.2
+    assert found.sentences[0].startswith("The classes have shifted, 5 of 5 by more than chance: 'a' is 60.0%")
+
+
+def test_the_interval_of_a_shift_holds_for_all_classes_at_once():
+    """With five classes it is wider than with two, for the same largest change."""
+    two = shift.labels("ab", (600, 400), (8000, 2000), Checks()).metrics[0]
+    five = shift.labels("abcde", (600, 100, 100, 100, 100), (8000, 500, 500, 500, 500), Checks()).metrics[0]
+    assert five.low < two.low < two.high < five.high
+
+
 @given(st.lists(st.integers(0, 400), min_size=2, max_size=6).filter(any), st.integers(1, 50))
 @settings(deadline=None, max_examples=60)
 def test_classes_in_the_same_shares_do_not_shift(counts, times):

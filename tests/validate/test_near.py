@@ -14,6 +14,10 @@ from steps.validate import near
 TEXT = st.text(st.sampled_from("ab 가나ㅋ!é😀Ａ"), max_size=40)
 
 
+def cut(texts):
+    return near.cut([near.form(text) for text in texts])
+
+
 def sets(text):
     shown = normalise(text)
     return {shown[k : k + near.PIECE] for k in range(max(1, len(shown) - near.PIECE + 1))}
@@ -29,7 +33,7 @@ def test_the_similarity_is_that_of_sets(pairs):
     """Cut, hashed and counted by arrays, it is what Python's sets say."""
     some = [text for pair in pairs for text in pair]
     left = np.arange(0, len(some), 2)
-    exact = near.jaccard(near.cut(some), left, left + 1)
+    exact = near.jaccard(cut(some), left, left + 1)
     assert exact.tolist() == pytest.approx([similarity(a, b) for a, b in pairs])
 
 
@@ -39,7 +43,7 @@ def test_the_share_of_equal_minima_estimates_the_similarity(words, kept, seed):
     """512 hash functions agree as often as that many tosses of a coin that shows the similarity would."""
     chance = random.Random(words)  # noqa: S311
     one, other = ("".join(chance.choices("가나다라마바사아자차카타파하", k=200)) for _ in range(2))
-    pieces = near.cut([one, one[:kept] + other[kept:]])
+    pieces = cut([one, one[:kept] + other[kept:]])
     exact = float(near.jaccard(pieces, np.array([0]), np.array([1]))[0])
     signed = near.signatures(pieces, 512, seed)
     assert binomtest(int((signed[0] == signed[1]).sum()), 512, exact).pvalue > 1e-7
@@ -50,7 +54,7 @@ def test_the_estimate_is_not_biased():
     chance = random.Random(5)  # noqa: S311
     ones = ["".join(chance.choices("abcdefghij", k=120)) for _ in range(400)]
     others = [one[: chance.randrange(20, 110)] for one in ones]
-    pieces = near.cut([*ones, *others])
+    pieces = cut([*ones, *others])
     exact = near.jaccard(pieces, np.arange(400), np.arange(400, 800))
     signed = near.signatures(pieces, 64, 3)
     errors = (signed[:400] == signed[400:]).mean(axis=1) - exact
