@@ -1,11 +1,13 @@
 """The words around Korean names, as expressions. Pure data: each says in what company a name stands."""
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from steps.private.names import korean
 
-__all__ = ["FAMILY", "GATES", "MET", "OWN", "REVIEW", "ROLE", "RULES", "STRICT", "TAIL", "TITLES", "Rule"]
+__all__ = ["FAMILY", "GATES", "MET", "OWN", "REVIEW", "ROLE", "RULES", "TAIL", "TITLES", "Rule", "in_title"]
 
 
 def _any(*words: str) -> str:
@@ -34,7 +36,8 @@ _LABEL = _any(
     "임대인 매수인",
     r"매도인 피해자 신고자 동반자 배우자 신랑 신부 요청자 접수자 등록자 받는\s?분 받는\s?사람 보내는\s?분 "
     r"보내는\s?사람 받으시는\s?분",
-    "대상 contact name",
+    "대상 기안 검토 결재 작성 승인 확인자 처리자 자녀 요청인 신고인 고소인 피고인 민원인 증인 의뢰인 방문자 동행인",
+    "contact name for",
 )
 _KIN = _any(
     "동생 친구 아들 딸 형 누나 언니 오빠 남편 아내 와이프 여친 남친 선배 후배 동료 사촌 조카 이모 삼촌 담임 과외 "
@@ -51,18 +54,18 @@ _PARTICLES = _any(
 )
 _NO_WORD_GOES_ON = r"이?라고|이?라는|입니다|이에요|예요|이고|이며|인데|이신|께서|님|씨"
 TAIL = rf"(?=(?:{_PARTICLES})?(?![가-힣])|{_NO_WORD_GOES_ON})"
-_COPULA = r"(?=입니다|이에요|예요|이예요|이라고|라고|이고|인데|이요)"
+_COPULA = r"(?= ?입니다|이에요|예요|이예요|이라고|라고|이고|인데|이요)"
 
 _NAME = rf"(?P<name>{_FAMILY_SPACED}{_GAP}(?:{_S}{_GAP}{_S}|{_S}))"
 _STRICT = rf"(?P<name>{FAMILY}{_S}{{2}}|{_FAMILY_SPACED}[ ]{_S}[ ]?{_S})"
-_ANY = rf"(?P<name>{FAMILY}[가-힣]{{1,2}}|{_FAMILY_SPACED}{_GAP}{_S}{_GAP}{_S}|{_FAMILY_SPACED}[ ]{_S})"
+_ANY = rf"(?P<name>{_FAMILY_SPACED}{_GAP}{_S}{_GAP}{_S}|{FAMILY}[가-힣]{{1,2}}|{_FAMILY_SPACED}[ ]{_S})"
 
 
 class Rule(NamedTuple):
     """A context and how sure it makes a name. `given`: it takes given names alone; `loose`: names that no dictionary
     has; `own`: loose where the text speaks of somebody's own affairs; `short`: names of two syllables; `polite`: it is
     said of actors too; `private`: it counts only where the text speaks of somebody's own affairs; `label`: a given name
-    alone will do, too."""
+    alone will do, too; `met`: it counts only there, or in a day's talk."""
 
     pattern: re.Pattern[str]
     sure: float
@@ -73,22 +76,22 @@ class Rule(NamedTuple):
     polite: bool = False
     private: bool = False
     label: bool = False
+    met: bool = False
 
 
-STRICT = Rule(re.compile(rf"(?<![가-힣]){_STRICT}{TAIL}"), 0.7, short=False, private=True)
 RULES = (
     Rule(  # 고객명: 김민수, 담당자 김민수가
         re.compile(
             rf"(?:(?<![가-힣A-Za-z])(?:제 ?|내 ?|영문 ?|한글 ?)?(?:{_LABEL})|(?:{_LABEL})(?=[ ]?[:：=\]]))"
-            r"(?![은는이가도의을를만와과명께] [가-힣] ?[가-힣]?(?![가-힣]))"
-            r"(?:[ \t]{0,2}(?:은|는|이|가|명|께서)(?=[ \t\]):=：|,]))?+(?=[ \t\]):=：\-|/])"
+            r"(?:(?:은|는|이|가|명|께서)(?=[ \t\]):=：|,]))?+(?=[ \t\]):=：\-|/])"
             rf"[ \t]{{0,2}}[\]):=：\-|/]{{0,2}}[ \t]{{0,3}}{_ANY}{TAIL}"
         ),
         0.9, loose=True, polite=True, label=True,
     ),
     Rule(  # 저는 김민수입니다
         re.compile(
-            r"(?<![가-힣])(?:저는|나는|제가|내가|전|난|저|나|저희|제\s?이름은|내\s?이름은|안녕하세요|여보세요)[ "
+            r"(?<![가-힣])(?:저는|나는|제가|내가|전|난|저|나|저희|"
+            r"(?:우리 ?)?(?:애|아이|아기|딸|아들|담임|남편|아내)[은는]|제\s?이름은|내\s?이름은|안녕하세요|여보세요)[ "
             r",.!~]{1,3}"
             rf"(?:[가-힣0-9]{{1,8}}[ ]){{0,2}}?{_ANY}{_COPULA}"
         ),
@@ -108,8 +111,8 @@ RULES = (
     ),
     Rule(  # 김민수입니다. as a line or sentence of its own
         re.compile(
-            rf"(?:^|[.!?~\n] ?|안녕하세요,? )(?:[가-힣0-9]{{1,8}}[ ]){{0,3}}?{_ANY}"
-            r"(?=입니다|이에요|예요|이예요|인데요|이라고 합니다|라고 합니다| 드림| 올림| 배상)"
+            rf"(?:^|[.!?~\n\d] ?|안녕하세요,? )(?:[가-힣0-9]{{1,8}}[ ]){{0,3}}?{_ANY}"
+            r"(?= ?입니다|이에요|예요|이예요|이요|인데요|이라고 합니다|라고 합니다| 드림| 올림| 배상)"
         ),
         0.7, own=True, short=False,
     ),
@@ -117,12 +120,12 @@ RULES = (
         re.compile(
             rf"(?<![가-힣]){_ANY}(?=(?: ?[씨님])? ?(?:이세요|세요\?|이신가요|이시죠|이십니까|맞으시|맞으신|맞나요|"
             rf"맞죠|맞습니|되시나|"
-            r"계신가|계세요|계십니까|이라고 해|라고 해|앞으로 (?:보내|발송|배송)|명의|네 집|좀 바꿔))"
+            r"계신가|계세요|계십니까|이라고 해|라고 해|본인|앞으로 (?:보내|발송|배송)|명의|네 집|좀 바꿔))"
         ),
         0.75, own=True, short=False,
     ),
     Rule(  # 친구 김민수가, 제 동생 민수랑
-        re.compile(rf"(?<![가-힣])(?:{_KIN})(?:인|이름은)? {_ANY}{TAIL}"),
+        re.compile(rf"(?<![가-힣])(?:{_KIN})(?:인| ?이름[은이])? {_ANY}{TAIL}"),
         0.72, own=True, short=False, polite=True, label=True,
     ),
     Rule(  # 김민수 어머님, 민수 형
@@ -131,15 +134,36 @@ RULES = (
         ),
         0.65, own=True, short=False, polite=True, label=True, private=True,
     ),
+    Rule(  # 처리자: 김민수, whatever the label
+        re.compile(rf"(?<![가-힣])[가-힣]{{1,8}}(?: [가-힣]{{1,6}})?[ ]?[:：=→][ ]{{0,2}}{_ANY}{TAIL}"),
+        0.72, own=True, short=False, polite=True,
+    ),
+    Rule(  # 김민수 (minsu@…
+        re.compile(rf"(?<![가-힣]){_ANY}(?= ?[(<][^)>\n]{{0,24}}[@\d])"), 0.7, own=True, short=False, private=True
+    ),
+    Rule(  # 네, 김민수요
+        re.compile(
+            rf"(?<![가-힣])(?:네|예|아|응|어|저|전)[ ,.!]{{1,2}}{_ANY}"
+            r"(?=이요|인데|입니다|예요|이에요|이라고|라고|요(?![가-힣]))"
+        ),
+        0.72, own=True, short=False,
+    ),
+    Rule(  # 민수야 밥 먹었어?, 민수한테 물어봐
+        re.compile(
+            rf"(?:(?:^|[.!?~,\n] ?)(?P<name>{_S}{{2}})(?=[아야][ ,!~?])"
+            rf"|(?<![가-힣])(?P<other>{_S}{{2}})(?=(?:이?(?:한테|에게|랑|네|가|도|는)|은) ))"
+        ),
+        0.6, given=True, met=True,
+    ),
     Rule(  # 야 민수야
         re.compile(rf"(?<![가-힣])(?:야|얘|어이|헤이)[ ,!]{{1,2}}(?P<name>{_S}[ ]?{_S})(?=[아야](?![가-힣]))"),
         0.72, given=True, loose=True, private=True,
     ),
     Rule(  # 김민수 / 010-…, (김민수)
-        re.compile(rf"(?:^|[/|(\[=:,>\]·&\n]|- )[ \t]{{0,2}}{_ANY}(?=[ \t]{{0,2}}(?:[/|)\],(<&\n·]|$))"),
+        re.compile(rf"(?:^|[/|(\[=:,>\]·&\n]|- |\d )[ \t]{{0,2}}{_ANY}(?=[ \t]{{0,2}}(?:[/|)\],(<&\n·]|$))"),
         0.75, loose=True, private=True,
     ),
-    STRICT,
+    Rule(re.compile(rf"(?<![가-힣]){_STRICT}{TAIL}"), 0.7, short=False, met=True),
     Rule(  # 민수가 그러는데
         re.compile(
             rf"(?<![가-힣])(?P<name>{_S}{{2}})(?=(?:이|가|이가|랑|이랑|한테|에게) (?:그러는데|그랬|전화|연락|말했|"
@@ -164,7 +188,8 @@ MET = re.compile(
     "어제|오늘|내일|아까|이따|방금|지난 ?주|다음 ?주|이번 ?주|몇 ?시|시에|회의|회사|학교|학원|출근|퇴근|병원|약속|"
     "점심|저녁|주세요|줄래|카톡|문자|전달|"
     "물어|알려|빌려|송금|간대|온대|왔대|했대|한대|래요|대요|휴가|출장|전학|갈게|올게|할게|드릴게|모임|결혼식|장례|"
-    "돌잔치|부탁|확인|참석|명단|팀"
+    "돌잔치|부탁|확인|참석|명단|팀|처리|배정|이관|요청|안내|완료|지연|방문|출입|본인|로그인|등록|재문의|부재|회신|"
+    "결재|승인|검토|밥 먹|어디야|같이|보낸|말했|말해|고소|연결"
 )
 REVIEW = re.compile(
     rf"{ROLE.pattern}|평점|별점|봤|보고|보는|보면|볼|보다|본 |재[미밌]|잼|스토리|극장|주인공|명작|졸작|최고|최악|"
@@ -174,10 +199,11 @@ REVIEW = re.compile(
 )
 # Words of somebody's own affairs.
 OWN = re.compile(
-    "고객|회원|연락|전화|번호|담당|상담|예약|주문|배송|주소|계좌|입금|환불|접수|문의|통화|결제|신청|이메일|메일|택배|"
+    "은행|고객|회원|연락|전화|번호|담당|상담|예약|주문|배송|주소|계좌|입금|환불|접수|문의|통화|결제|신청|이메일|메일|택배|"
     "진료|환자|수신|참조|"
     "보자고|만나자|온대|온다며|못 온|데리러|결혼식|안부|보호자|성명|성함|계정|계약|면담|면접|첨부|개인정보|"
-    r"(?i:contact|phone|customer|applicant|account|passport|mobile)|[A-Za-z0-9]@[A-Za-z0-9가-힣]|01[016-9][ .\-]?\d|"
+    r"(?i:contact|phone|mobile|on file|customer|applicant|account|passport)|[A-Za-z0-9]@[A-Za-z0-9가-힣]|"
+    r"01[016-9][ .\-]?\d|"
     r"\+82"
 )
 # For the first pass: whatever the rules find holds one of these (RE2: no looking around). They are several, since one
@@ -185,10 +211,19 @@ OWN = re.compile(
 GATES: tuple[str | tuple[str, str], ...] = (
     rf"{_S} {{0,2}}(?:씨|님|{_RANKS})|{_S} (?:군|양)|{_LABEL}|{OWN.pattern}"
     r"|(?:라는|라고)\s?(?:사람|고객|분|학생|친구|직원|합니다|해요|하는|불러)"
-    rf"|(?:{_KIN})(?:인|이름은)? {FAMILY}?{_S}|{_S} ?(?:이세요|세요\?|이신가요|이시죠|이십니까|맞으시|맞으신|맞나요|"
-    rf"맞죠|맞습니|되시나|계신가|계세요|"
-    "계십니까|이라고 해|라고 해|앞으로 (?:보내|발송|배송)|명의|네 집|좀 바꿔)",
-    r"(?:저는|나는|제가|내가|전|난|저|안녕하세요|여보세요)[ ,.!~][^\n]*(?:입니다|이에요|예요|라고|이고|인데|이요)",
+    rf"|(?:{_KIN})(?:인|이름은)? {FAMILY}?{_S}"
+    rf"|{_S} ?(?:이세요|세요\?|이신가요|이시죠|이십니까|맞으시|맞으신|맞나요|맞죠|맞습니|"
+    r"되시나|계신가|계세요|계십니까|이라고 해|라고 해|본인|앞으로 (?:보내|발송|배송)|명의|네 집|좀 바꿔)"
+    rf"|(?:{_KIN}) ?이름|[가-힣] ?[:：=→] {{0,2}}{FAMILY} ?{_S}|(?:네|예|아|응|어|저|전)[ ,.!]{{1,2}}{FAMILY} ?{_S}",
+    r"(?:저는|나는|제가|내가|전|난|저|나|저희|[애이기딸들임편내][은는]|안녕하세요|여보세요)"
+    r"[ ,.!~][^\n]*(?:입니다|이에요|예요|라고|이고|인데|이요)",
     (rf"(?:^|[^가-힣]){FAMILY} ?{_S} ?{_S}(?:{_PARTICLES})?(?:[^가-힣]|$)", MET.pattern),
-    rf"(?:^|[.!?~\n ]){FAMILY} ?{_S} ?{_S}(?:입니다|이에요|예요|이예요|인데요|이라고|라고| 드림| 올림| 배상)",
+    (rf"(?:^|[^가-힣]){_S}{{2}}(?:[아야][ ,!~?]|(?:이?(?:한테|에게|랑|네|가|도|는)|은) )", MET.pattern),
+    rf"(?:^|[.!?~\n ]){FAMILY} ?{_S} ?{_S}(?: ?입니다|이에요|예요|이예요|이요|인데요|이라고|라고| 드림| 올림| 배상)",
 )
+
+
+def in_title(titles: Sequence[tuple[int, int]], start: int) -> bool:
+    """Whether a place stands in one of the titles, which come in order."""
+    place = bisect_left(titles, (start,))
+    return place > 0 and start < titles[place - 1][1]

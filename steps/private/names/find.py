@@ -5,13 +5,12 @@ a name is found, the other places of the same text where it stands are found too
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from steps.private.coined import GIVEN_KO
 from steps.private.first import Gate, hits
 from steps.private.names import korean
-from steps.private.names.context import FAMILY, GATES, MET, OWN, REVIEW, ROLE, RULES, STRICT, TAIL, TITLES, Rule
+from steps.private.names.context import FAMILY, GATES, MET, OWN, REVIEW, ROLE, RULES, TAIL, TITLES, Rule, in_title
 from steps.private.names.latin import latin
 from steps.private.spans import RESERVED, Span
 from steps.private.view import view
@@ -22,7 +21,8 @@ __all__ = ["Names", "patterns"]
 # Words that read as a surname and a given name, or as a given name, and are none.
 _NOT_NAMES = words(
     """
-    한송이 배송이 제이름 승인자 검토자 기안자 연락이 전화가 주문이 예약이 문의가 감독 작가 배우 선생 고객 회원 부모
+    표현은 이름은 이름이 대리 과장 부장 차장 팀장 한송이 배송이 제이름 승인자 검토자 기안자 연락이 전화가 주문이
+    예약이 문의가 감독 작가 배우 선생 고객 회원 부모
     이모 고모 주인 장모 하나 손자 도사 기사 신부 목사 사장 대표 교수 원장 주연 조연 정말 진짜 이상 이유 이영 전주
     고수 우리 이름 정도 최고 최소 하느 고객센터 우리은 전문가 담당자 성도 안녕 한국 이분 여러분 모두 서로 아무 이번
     다음 지난 한번 조금 오늘 내일 어제 지금 사람 남자 여자 친구 가족 아이 엄마 아빠 이라는 이것이 하지만 그러나
@@ -47,7 +47,7 @@ _NOT_NAMES = words(
 )
 _NOT_GIVEN = words(
     """
-    배우 기경 선생 연기 자분 감독 고생 정한 현은 사장 대표 교수 주인 이제 학생 온데 간데 은행 센터 설이 작이 분이
+    배우 기경 선생 연기 자분 감독 고생 정한 사장 대표 교수 주인 이제 학생 온데 간데 은행 센터 설이 작이 분이
     """
 )
 _TOKEN = re.compile(r"[가-힣]{2,}")
@@ -90,10 +90,10 @@ def _korean(text: str) -> Iterator[Span]:
     known: dict[str, float] = {}
     met = own or (MET.search(text) is not None and REVIEW.search(text) is None)
     for rule in RULES:
-        if rule.private and not (own or (met and rule is STRICT)):
+        if (rule.private and not own) or (rule.met and not met):
             continue
-        for start, end in _where(text, rule, own):
-            if _in_title(titles, start) or (rule.polite and not own and _public(text, start, end)):
+        for start, end in _where(text, rule, own or met):
+            if in_title(titles, start) or (rule.polite and not own and _public(text, start, end)):
                 continue
             name = re.sub(r"\s", "", text[start:end])
             known[name] = max(rule.sure, known.get(name, 0))
@@ -102,16 +102,11 @@ def _korean(text: str) -> Iterator[Span]:
         yield from _again(text, known)
 
 
-def _in_title(titles: Sequence[tuple[int, int]], start: int) -> bool:
-    place = bisect_left(titles, (start,))
-    return place > 0 and start < titles[place - 1][1]
-
-
 def _where(text: str, rule: Rule, own: bool) -> Iterator[tuple[int, int]]:
     """Where the rule finds a name that the dictionary has nothing against."""
     found = rule.pattern.search(text)
     while found:
-        start, end = found.span("name")
+        start, end = found.span("name") if found["name"] is not None else found.span("other")
         name = re.sub(r"\s", "", text[start:end])
         if _may_be(name, rule, own):
             yield start, end
@@ -138,7 +133,7 @@ def _may_be(name: str, rule: Rule, own: bool) -> bool:
         return False
     if given in korean.GIVEN:
         return True
-    if name[:2] in _NOT_NAMES:
+    if name[:2] in _NOT_NAMES and not own:
         return False
     if len(given) == 1:
         return rule.short and given in korean.SINGLE and (not rule.polite or own or given not in "수영아정은원선경연")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from steps.private.coined import NAMES_EN
 from steps.private.names import english
+from steps.private.names.context import TITLES, in_title
 from steps.private.spans import RESERVED, Span
 from steps.private.words import words
 
@@ -18,8 +19,9 @@ _TITLED = re.compile(rf"(?<![A-Za-z]){_TITLES}\s(?P<name>{_FULL})(?![A-Za-z])")
 _LABELLED = re.compile(
     rf"(?i:(?<![A-Za-z])(?:full ?name|first[ _]?name|last[ _]?name|surname(?: and given names?)?|given[ _]names?|"
     rf"name(?: on card)?|customer|client|cardholder|"
-    rf"applicant|employee|patient|recipient|beneficiary|payee|attn|attention|contact|user|owner|from|to|signed|"
-    rf"passenger|guest|member|agent|held by|reported by)"
+    rf"applicant|employee|patient|recipient|beneficiary|payee|attn|attention|contact|user|owner|signed|"
+    rf"passenger|guest|member|agent|held by|reported by|escalated to|assigned to|forwarded to|"
+    rf"transferred to|approved by|handled by|reviewed by)"
     rf"\s{{0,2}}(?:is|was|[:=\-])?\s{{0,2}})(?P<name>{_FULL})(?![A-Za-z])"
 )
 _SELF = re.compile(
@@ -60,7 +62,7 @@ _ROLE = re.compile(
 )
 _OWN = re.compile(
     r"(?i:@|\d{3}[ .\-)]{1,2}\d{4}|phone|call|e-?mail|address|account|order|refund|ticket|customer|invoice|card|"
-    r"passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|login)"
+    r"passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|login|user\b|attempt)"
 )
 _COINED = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(NAMES_EN)})(?:[\s.]{{1,2}}(?:{'|'.join(NAMES_EN)}))?(?![A-Za-z])", re.I
@@ -74,14 +76,15 @@ def latin(text: str) -> Iterator[Span]:
     own = _OWN.search(text) is not None
     public = _ROLE.search(text) is not None  # and a Korean review speaks of foreign names as of actors
     known: dict[str, float] = {}
+    titles = [found.span() for found in TITLES.finditer(text)]
     for pattern, sure in _RULES:
         if not own and (pattern in (_INITIAL, _UNKNOWN) or (public and pattern in (_PAIR, _SINGLE))):
             continue
         for found in pattern.finditer(text):
             which = "name" if found["name"] is not None else "before"
             end = _named(found[which], pattern, own)
-            if end:
-                start = found.start(which)
+            start = found.start(which)
+            if end and not in_title(titles, start):
                 known[text[start : start + end]] = sure
                 yield Span(start, start + end, "name", sure, "names")
     if known:
@@ -158,7 +161,7 @@ _NO_SURNAMES = words(
     Why How Are Was Were Has Had Have Not Yes Can Could Will Would Should May Might Must Let Get Got Call Email
     Phone Address Order Account Card Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February
     March April June July August September October November December Street Road Avenue Company Inc Ltd Corp Bank
-    University College School Hospital Hotel Airport Park City Customer Agent Support Team Service Sir Madam Mr Mrs
+    University College School Hospital Hotel Airport City Customer Agent Support Team Service Sir Madam Mr Mrs
     Ms Dr Good Morning Afternoon Evening Thanks Thank Regards Best Dear Hi Hello Passport License Licence Number
     Name Full Home Mobile
     """

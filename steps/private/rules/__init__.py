@@ -1,5 +1,6 @@
 """The rules as one recogniser: every text as it reads, and once more with the numbers that it says in words."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from steps.private.first import FAMILIES, hits
@@ -30,7 +31,8 @@ class Rules:
         found: list[list[Span]] = [[] for _ in texts]
         for family, pattern in FAMILIES.items():
             for place in hits([one.text for one in seen], pattern):
-                found[place] += self._family(family, seen[place])
+                more = list(self._family(family, seen[place]))
+                found[place] += _lifted(more, found[place]) if family == "spoken" else more
         return found
 
     def _family(self, family: str, seen: View) -> Iterator[Span]:
@@ -44,6 +46,19 @@ class Rules:
             yield from _back(seen, contacts(seen.text))
         else:
             yield from _back(seen, places(seen.text, self.languages))
+
+
+def _lifted(said: list[Span], written: list[Span]) -> Iterator[Span]:
+    """Said numbers, surer than what they hold of the same kind: the digits of one that is half in words."""
+    parts = sorted(written)
+    for span in said:
+        best, place = span.score, bisect_left(parts, (span.start,))
+        while place < len(parts) and parts[place].start < span.end:
+            part = parts[place]
+            if part.kind == span.kind and part.end <= span.end:
+                best = max(best, part.score + 0.001)
+            place += 1
+        yield span._replace(score=best)
 
 
 def _back(seen: View, spans: Iterable[Span]) -> Iterator[Span]:

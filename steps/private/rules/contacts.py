@@ -30,9 +30,15 @@ _EMAIL_SITE = re.compile(
 )
 
 
+_PLAIN_AT = re.compile(r"^[^@]*\sat\s[^@\s]*$", re.I)  # "listed at imdb.com" says where, unless it is a mail's host
+_MAIL_SITE = re.compile(r"gmail|naver|daum|hanmail|nate|kakao|outlook|hotmail|yahoo|icloud|proton", re.I)
+
+
 def _emails(text: str) -> Iterator[Span]:
     for pattern, score in ((_EMAIL, 0.97), (_EMAIL_SPELT, 0.93), (_EMAIL_SITE, 0.9)):
         for found in pattern.finditer(text):
+            if _PLAIN_AT.search(found.group()) and not _MAIL_SITE.search(found.group()):
+                continue
             host = re.sub(r"\s", "", re.sub(_AT, "@", found.group(), flags=re.I)).rpartition("@")[2]
             if not spare_host(re.sub(_DOT, ".", host, flags=re.I)):
                 yield Span(*found.span(), "email", score)

@@ -169,7 +169,7 @@ _LICENCE = re.compile(
     rf"|(?:{_REGION})(?P<old>[ \-]?\d{{2}}[ \-]\d{{6}}[ \-]\d{{2}}){END}"
 )
 _LICENCE_OTHER = re.compile(
-    rf"(?<![A-Za-z0-9])(?:[A-Z]{{0,2}}{J}\d(?:{J}\d){{5,13}}|"
+    rf"(?<![A-Za-z0-9])(?:[A-Z]{{0,2}}{J}\d(?:{J}\d){{6,13}}|"
     rf"[A-Z]\d{{2,4}}[A-Z]\d{{2,6}})(?![A-Za-z0-9])(?!-?[OolI\d])",
     re.I,
 )

@@ -23,7 +23,9 @@ _EXT = r"(?:\s?(?:x|ext[._]?|extension)[\s\-_.]{0,3}\d{1,6}(?!\d))?"
 _MOBILE = re.compile(
     rf"(?:{FREE}\(?0{J}|(?<![\d+])\+?8{J}2{_P}(?:0{_P})?)1{J}[016-9](?:{_P}\d{{3,4}}{_P}\d{{4}}(?!\d)(?!-\d)|{_DIGITS})(?![OolI|][\dOolI|])"
 )
-_LAND = re.compile(rf"{FREE}(?<![A-Za-z])\(?0{J}{_AREA}(?:{_P}\d{{3,4}}{_P}\d{{4}}{_END}|{_DIGITS})")
+_LAND = re.compile(
+    rf"(?:{FREE}(?<![A-Za-z])\(?0{J}{_AREA}|(?<![\d+A-Za-z])8{J}2{_P}[3-7]{J}[0-5])(?:{_P}\d{{3,4}}{_P}\d{{4}}{_END}|{_DIGITS})"
+)
 _SERVICE = re.compile(rf"{FREE}(?<![A-Za-z])1[5-8]\d\d[ \-.]{{1,3}}\d{{4}}(?!\d)(?!-\d)")
 _SERVICES = frozenset((
     "1522", "1533", "1544", "1566", "1577", "1588", "1599", "1600", "1644", "1660", "1661", "1666", "1668", "1670",
@@ -40,6 +42,9 @@ _AMERICAN_SPREAD = re.compile(
     rf"(?:1{_P})?(?:{spread(10)}|\([ ]?\d(?:{J}\d){{2}}[ ]?\)(?:{_P}\d){{7}}(?!{J}\d)){_EXT}", re.I
 )
 EXTENSION = re.compile(r"\s?(?:x|ext[._]?|extension)[\s\-_.]{0,3}\d{1,6}\Z", re.I)
+_ORDER = re.compile(
+    r"(?:order|invoice|ticket|case|tracking|주문|송장|운송장|문서|접수|관리)(?:번호| ?no\.?| ?#)?[ :#]{0,2}\Z", re.I
+)
 _WORDS = re.compile(r"phone|tel\b|\bcall|\bcell|mobile|\bfax|\btext|reach|전화|연락처|휴대|핸드폰", re.I)
 
 
@@ -60,6 +65,8 @@ def phones(text: str) -> Iterator[Span]:
     for pattern, score in ((_MOBILE, 0.96), (_LAND, 0.9), (_SERVICE, 0.86), (_WORLD, 0.93), (_AMERICAN, 0.87)):
         for found in pattern.finditer(text):
             number, foreign = dialled(found.group())
+            if found.group().isdecimal() and _ORDER.search(text[max(0, found.start() - 12) : found.start()]):
+                continue
             if surrogates.spare_phone(number, foreign):
                 yield Span(*found.span(), RESERVED)
             elif (pattern is not _SERVICE or number[:4] in _SERVICES) and (

@@ -31,8 +31,8 @@ _ENGLISH_RUN = re.compile(
     rf"\b(?:(?:double|triple) )?(?:{_WORD}|[o\d]\b)(?:{_ENGLISH_GAP}(?:(?:double|triple) )?(?:{_WORD}|[o\d])\b){{5,}}",
     re.I,
 )
-_LETTER = r"(?:[\dOolI]|(?<=[\d\-OolI])\|(?=[\d\-OolI]))"
-_LETTER_RUN = re.compile(rf"(?<![A-Za-z\d]){_LETTER}(?:[ .\-_ㅡ~·/()]{{0,3}}{_LETTER}){{7,}}(?![A-Za-z\d])")
+_LETTER = r"(?:[\dOolI]|(?<=[\d\-OolI])\||\|(?=[\dOolI]))"
+_LETTER_RUN = re.compile(rf"(?<![A-Za-z\d|]){_LETTER}(?:[ .\-_ㅡ~·/()]{{0,3}}{_LETTER}){{7,}}(?![A-Za-z\d])")
 _TOKEN = re.compile(rf"(?:(double|triple) )?\b({_WORD}|o)\b|(\d)|([{''.join(_KOREAN)}])|([OolI|])", re.I)
 _TIMES = {"": 1, "double": 2, "triple": 3}
 
