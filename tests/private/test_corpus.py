@@ -8,10 +8,12 @@ from collections import Counter
 import disguises
 import identifiers
 import pytest
-from corpus import CHECKSUMS, KINDS, Item, Label, generate, templates
+from corpus import CHECKSUMS, KINDS, Item, Label, Set, generate, templates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from score import Found, Score, share
+
+from steps.private import Deidentifier, Privacy
 
 MANY = 1500
 
@@ -22,9 +24,15 @@ def value(item: Item, label: Label) -> str:
 
 
 @pytest.fixture(scope="module", params=["dev", "test"])
-def items(request: pytest.FixtureRequest) -> list[Item]:
+def which(request: pytest.FixtureRequest) -> Set:
+    """Either set."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def items(which: Set) -> list[Item]:
     """Of either set."""
-    return list(generate(request.param, MANY, seed=11))
+    return list(generate(which, MANY, seed=11))
 
 
 def test_the_same_seed_gives_the_same_text_and_another_seed_another() -> None:
@@ -164,3 +172,65 @@ def test_the_score_counts_what_remains_and_what_was_masked_for_nothing() -> None
     assert [(one.kind, one.value) for one in (*score.missed, *score.wrong)] == [("phone", "02-99"), ("name", "ok")]
     assert share("a-b", 0, 3, {0}) == 0.5
     assert set(KINDS) >= CHECKSUMS
+
+
+# Recall and precision; the goal is 0.95 of each. Names in text that the rules were not written by miss it (docs/log.md has
+# the figure of 20,000 rows): their floor is a little below what is measured here.
+LEAST = {
+    ("dev", "name"): (0.95, 0.95),
+    ("dev", "address"): (0.95, 0.95),
+    ("test", "name"): (0.92, 0.95),
+    ("test", "address"): (0.95, 0.95),
+}
+CHANGED = {"dev": 0.0, "test": 0.01}  # share of the reviews: film titles that are names, 2 of 251 here
+
+
+@pytest.fixture(scope="module")
+def product() -> Deidentifier:
+    """With its defaults."""
+    return Deidentifier(Privacy(), b"a key of the tests alone, 32 byte")
+
+
+@pytest.fixture(scope="module")
+def score(items: list[Item], product: Deidentifier) -> Score:
+    """What the product finds, of either set."""
+    counted = Score()
+    for item, spans in zip(items, product.find([one.text for one in items]), strict=True):
+        counted.add(item, [Found(*span[:3]) for span in spans])
+    return counted
+
+
+def test_no_identifier_with_a_check_digit_is_left(score: Score) -> None:
+    """Resident, business, card and IBAN numbers, in whatever disguise."""
+    left = Counter(miss.kind for miss in score.missed if miss.kind in CHECKSUMS)
+    assert not left
+
+
+def test_what_is_given_out_doesnt_hold_them_either(items: list[Item], product: Deidentifier) -> None:
+    """Read without blanks, marks and widths, no number with a check digit stands in the cleaned text."""
+    cleaned = product.clean([one.text for one in items], [str(place) for place in range(len(items))]).texts
+    left = Counter(
+        label.kind
+        for item, text in zip(items, cleaned, strict=True)
+        for label in item.labels
+        if label.kind in CHECKSUMS and plain(value(item, label)) in plain(text)
+    )
+    assert not left
+
+
+@pytest.mark.parametrize("kind", ["name", "address"])
+def test_names_and_addresses_are_found_as_often_as_was_measured(which: Set, score: Score, kind: str) -> None:
+    """A floor: who loosens it writes to the log why."""
+    recall, precision = LEAST[which, kind]
+    assert score.recall(kind) >= recall
+    assert score.precision(kind) >= precision
+
+
+def test_film_reviews_without_identifiers_stay_as_they_are(
+    which: Set, items: list[Item], product: Deidentifier
+) -> None:
+    """What is learnt from is not worn away."""
+    reviews = [one.text for one in items if one.family == "review"]
+    assert len(reviews) > MANY / 10
+    cleaned = product.clean(reviews, reviews).texts
+    assert sum(new != old for new, old in zip(cleaned, reviews, strict=True)) <= CHANGED[which] * len(reviews)
