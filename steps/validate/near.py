@@ -9,7 +9,7 @@ A text is the set of its pieces of 5 characters, of the form in which texts coun
 piece. Only the first 500 characters count.
 
 In a bucket of many texts each is compared with its 8 neighbours in an order that differs from band to band, not
-with all, and a text for which eight candidates turned out to be none is given up: that is linear in the rows, whatever
+with all, and a text for which sixteen candidates turned out to be none is given up: that is linear in the rows, whatever
 they are, and finds one near-duplicate of each text, which is all that is asked.
 """
 
@@ -30,7 +30,7 @@ LONGEST = 2_000  # characters of a text that other checks look at
 _COMPARED = 500
 HASHES = 64
 _NEIGHBOURS = 8
-_TRIES = 8
+_TRIES = 16
 _CHUNK = 4_096
 _RECALL = 0.995
 
@@ -121,16 +121,15 @@ def signatures(pieces: Pieces, hashes: int, seed: int) -> "NDArray[np.uint32]":
 
 
 def jaccard(pieces: Pieces, left: "Integers", right: "Integers") -> "NDArray[np.float64]":
-    """The exact similarity of each pair (up to a collision of 64-bit numbers)."""
+    """The exact similarity of each of at most 4,096 pairs, up to a collision of two pieces in 52 bits."""
     import numpy as np
 
-    (pair_a, set_a), (pair_b, set_b) = _sets(pieces, left), _sets(pieces, right)
-    pairs, words = np.concatenate([pair_a, pair_b]), np.concatenate([set_a, set_b])
-    order = np.lexsort((words, pairs))
-    pairs, words = pairs[order], words[order]
-    twice = (pairs[1:] == pairs[:-1]) & (words[1:] == words[:-1])
-    common = np.bincount(pairs[1:][twice], minlength=len(left))
-    return np.asarray(common / (np.bincount(pairs, minlength=len(left)) - common))
+    one, other = _sets(pieces, left), _sets(pieces, right)
+    both = np.sort(np.concatenate([one, other]))
+    twice = both[1:][both[1:] == both[:-1]]
+    common = np.bincount(_owner(twice), minlength=len(left))
+    sizes = sum(np.bincount(_owner(keys), minlength=len(left)) for keys in (one, other))
+    return np.asarray(common / (sizes - common))
 
 
 def _signed(forms: Sequence[str], seed: int) -> "NDArray[np.uint32]":
@@ -170,18 +169,23 @@ def _note(found: Near, forms: Sequence[str], sides: "Integers", pairs: "Integers
         found.similarity[one, sides[other]] = exact[holds]
 
 
-def _sets(pieces: Pieces, texts: "Integers") -> "tuple[Integers, Words]":
-    """The distinct pieces of these texts, each with the place of its text in `texts`."""
+def _sets(pieces: Pieces, texts: "Integers") -> "Words":
+    """The distinct pieces of these texts as sorted numbers: 12 bits of a text's place in `texts`, 52 of a piece."""
     import numpy as np
 
     counts = pieces.starts[texts + 1] - pieces.starts[texts]
     words = pieces.hashed[_ranges(pieces.starts[texts], counts)]
-    owners = np.repeat(np.arange(len(texts)), counts)
-    order = np.lexsort((words, owners))
-    owners, words = owners[order], words[order]
-    first = np.ones(len(words), np.bool_)
-    first[1:] = (owners[1:] != owners[:-1]) | (words[1:] != words[:-1])
-    return owners[first], words[first]
+    owners = np.repeat(np.arange(len(texts), dtype=np.uint64), counts)
+    keys = np.sort((owners << np.uint64(52)) | (words >> np.uint64(12)))
+    first = np.ones(len(keys), np.bool_)
+    first[1:] = keys[1:] != keys[:-1]
+    return np.asarray(keys[first])
+
+
+def _owner(keys: "Words") -> "Integers":
+    import numpy as np
+
+    return (keys >> np.uint64(52)).astype(np.int64)
 
 
 def _ranges(starts: "Integers", counts: "Integers") -> "Integers":

@@ -54,8 +54,11 @@ def test_an_injected_word_is_found_and_named():
     assert [alarm.kind for alarm in found.alarms] == ["drift"]
     assert found.metrics[0].low > 0.55
     assert found.metrics[1].value == 0.01
-    assert "zebra" in drift.vocabulary(compared(new, earlier), QUICK).sentences[0]
-    assert drift.vocabulary(compared(new, earlier), QUICK).tables[0].rows[0][0] == "zebra"
+    words_part = drift.vocabulary(compared(new, earlier), QUICK)
+    assert "zebra" in words_part.sentences[0]
+    assert words_part.tables[0].rows[0][0] == "zebra"
+    assert words_part.metrics[0].baseline > 0.05  # each text has a word of its own, which is expected
+    assert words_part.metrics[1].value < words_part.metrics[0].baseline
 
 
 @pytest.mark.parametrize("count", [60, 300])

@@ -114,3 +114,14 @@ def test_thousands_of_the_same_text_cost_no_square():
     some = [f"같은 말을 되풀이하는 아주 흔한 글 {k % 7}" for k in range(30_000)]
     found = near.near_duplicates(some, np.arange(30_000) % 2, 0.8, 0)
     assert (found.beside >= 0).all()
+
+
+def test_texts_that_are_almost_similar_enough_are_given_up():
+    """2,000 windows over one long text, each with 0.78 in common with the next: none found, after 17 candidates each
+    at most (a text is at most twice in one comparison of neighbours)."""
+    chance = random.Random(4)  # noqa: S311
+    long = "".join(chance.choices("가나다라마바사아자차카타파하", k=2000 * 12 + 100))
+    some = [long[k * 12 : k * 12 + 100] for k in range(2000)]
+    found = near.near_duplicates(some, np.arange(2000) % 2, 0.8, 0)
+    assert (found.beside < 0).all()
+    assert 0 < found.tries.max() <= 17

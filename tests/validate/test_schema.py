@@ -41,6 +41,7 @@ def test_what_a_schema_was_inferred_from_keeps_to_it(rows):
     some = table(rows)
     pinned = Pinned.model_validate_json(schema.infer(some, LABELS, NOW).model_dump_json())
     assert schema.breaches(some, LABELS, pinned) == ()
+    assert {column.name for column in pinned.columns} == set(some.column_names) - {"arrived", "id", "side"}
 
 
 def test_each_rule_that_is_broken_is_counted_with_an_example():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rowsets import NOW, SCHEMA, facts, metric, row, rows_of, table, texts
 
 from orchestrator.core.report import Report
-from steps.validate import KINDS, Checks, Profile, language, validate
+from steps.validate import KINDS, Checks, Profile, language, rows, validate
 from steps.validate.finding import percent
 
 QUICK = Checks(permutations=19, drift_rows=400)
@@ -133,13 +133,23 @@ def test_the_profile_holds_no_text_no_word_and_no_id(night):
     st.integers(1, 5),
 )
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-def test_no_row_makes_it_stumble(rows, times):
+def test_no_row_makes_it_stumble(some, times):
     """Missing values anywhere, labels that are none, dates of the year 1 or 9999, the same id again and again."""
-    whole = pa.Table.from_pylist(rows * times, schema=SCHEMA)
+    whole = pa.Table.from_pylist(some * times, schema=SCHEMA)
     new = whole.filter(pa.compute.equal(whole["arrived"], "c-2"))
     earlier = whole.filter(pa.compute.equal(whole["arrived"], "c-1"))
     first = validate(facts(earlier.slice(0, 0), earlier), QUICK)
     assert validate(facts(earlier, new, profile=first.profile), QUICK).sentences
+
+
+def test_rows_are_drawn_by_their_ids_alone():
+    """Whatever their order; fewer rows are among more rows; another seed draws others."""
+    some = rows_of(texts(200, 1), "c-1")
+    mixed = some.take(pa.array(random.Random(1).sample(range(200), 200)))  # noqa: S311
+    few, more, other = (rows.draw(mixed, most, seed)["id"].to_pylist() for most, seed in ((20, 0), (50, 0), (20, 1)))
+    assert rows.draw(some, 20, 0)["id"].to_pylist() == few == more[:20]
+    assert len(set(few) & set(other)) < 10
+    assert few != sorted(few)
 
 
 def test_one_class_fails_the_run():
