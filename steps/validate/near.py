@@ -9,8 +9,8 @@ A text is the set of its pieces of 5 characters, of the form in which texts coun
 piece. Only the first 500 characters count.
 
 In a bucket of many texts each is compared with its 8 neighbours in an order that differs from band to band, not
-with all, and a text for which sixteen candidates turned out to be none is given up: that is linear in the rows, whatever
-they are, and finds one near-duplicate of each text, which is all that is asked.
+with all, and a text for which sixteen candidates turned out to be none is given up: that is linear in the rows,
+whatever they are, and finds one near-duplicate of each text, which is all that is asked.
 """
 
 from collections.abc import Sequence
