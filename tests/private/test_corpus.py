@@ -174,8 +174,8 @@ def test_the_score_counts_what_remains_and_what_was_masked_for_nothing() -> None
     assert set(KINDS) >= CHECKSUMS
 
 
-# Recall and precision; the goal is 0.95 of each. Names in text that the rules were not written by miss it (docs/log.md has
-# the figure of 20,000 rows): their floor is a little below what is measured here.
+# Recall and precision; the goal is 0.95 of each. Names in text that the rules were not written by miss it (docs/log.md
+# has the figure of 20,000 rows): their floor is a little below what is measured here.
 LEAST = {
     ("dev", "name"): (0.95, 0.95),
     ("dev", "address"): (0.95, 0.95),
