@@ -43,8 +43,8 @@ class Totals(NamedTuple):
 
     @property
     def earlier(self) -> tuple[int, ...]:
-        """Rows of the last accepted snapshot."""
-        return tuple(whole - new for whole, new in zip(self.all, self.new, strict=True))
+        """Rows of the last accepted snapshot; none where corrections have taken more of a class than it had."""
+        return tuple(max(0, whole - new) for whole, new in zip(self.all, self.new, strict=True))
 
 
 class Facts(NamedTuple):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rowsets import NOW, SCHEMA, facts, metric, row, rows_of, table, texts
 
 from orchestrator.core.report import Report
-from steps.validate import KINDS, Checks, Profile, language, rows, validate
+from steps.validate import KINDS, Checks, Profile, Totals, language, rows, validate
 from steps.validate.finding import percent
 
 QUICK = Checks(permutations=19, drift_rows=400)
@@ -150,6 +150,16 @@ def test_rows_are_drawn_by_their_ids_alone():
     assert rows.draw(some, 20, 0)["id"].to_pylist() == few == more[:20]
     assert len(set(few) & set(other)) < 10
     assert few != sorted(few)
+
+
+def test_corrections_may_take_more_of_a_class_than_was_counted(night):
+    """New rows counted before their labels were corrected, all rows after: no class has fewer than no earlier rows."""
+    earlier, new, profile, _ = night
+    given = facts(earlier, new, profile=profile)
+    counts = Totals((150, 0), (150, 0), (100, 500), (100, 100))
+    found = validate(given._replace(totals=counts), QUICK)
+    assert counts.earlier == (0, 600)
+    assert metric(found, "label_shift").value == 1
 
 
 def test_one_class_fails_the_run():
