@@ -23,6 +23,7 @@ from reviewers.plot import plot
 MOST_ROWS = 20
 MOST_SAMPLES = 5
 MOST_LABELS = 5
+WORDS, SENTENCE = 80, 500  # characters of a cell; in a table of two columns the second may be a sentence
 COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 _MEANS = {
@@ -159,19 +160,20 @@ def _table(table: Table) -> RenderableType:
         cells = [row[place] for row in table.rows if place < len(row)]
         numeric = all(cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)) for cell in cells)
         grid.add_column(Text(inert(column, 40)), justify="right" if numeric else "left")
+    most = SENTENCE if len(table.columns) <= 2 else WORDS
     for row in table.rows[:MOST_ROWS]:
-        grid.add_row(*(Text(_cell(cell)) for cell in row[: len(table.columns)]))
+        grid.add_row(*(Text(_cell(cell, most)) for cell in row[: len(table.columns)]))
     return Group(grid, *_more(table.rows, MOST_ROWS, "rows"))
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, most: int) -> str:
     match cell:
         case None:
             return "-"
         case bool():
             return "yes" if cell else "no"
         case str():
-            return inert(cell, 80)
+            return inert(cell, most)
     return number(cell)
 
 

@@ -10,6 +10,7 @@ from reviewers.plain import number
 from reviewers.safe import block, bold, text
 
 MOST_COLUMNS = 20
+WORDS, SENTENCE = 200, 600  # characters of a cell; in a table of two columns the second may be a sentence
 
 
 class Space(NamedTuple):
@@ -93,7 +94,8 @@ def grid(found: Table, space: Space) -> str:
     places = range(min(MOST_COLUMNS, len(found.columns)))
     if not places:
         return ""
-    rows = [[cell(row[k]) if k < len(row) else "" for k in places] for row in found.rows[: space.rows]]
+    most = SENTENCE if len(places) <= 2 else WORDS
+    rows = [[cell(row[k], most) if k < len(row) else "" for k in places] for row in found.rows[: space.rows]]
     right = [k for k in places if all(_numeric(row[k]) for row in found.rows if k < len(row))]
     shown = table([text(found.columns[k], 60) for k in places], rows, right=right)
     heading = text(found.title, 200)
@@ -105,15 +107,15 @@ def _numeric(value: Cell) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def cell(value: Cell) -> str:
-    """One cell, safe in a table."""
+def cell(value: Cell, most: int = WORDS) -> str:
+    """One cell, safe in a table; of a text at most so many characters."""
     match value:
         case None:
             return "–"
         case bool():
             return "yes" if value else "no"
         case str():
-            return text(value, 200)
+            return text(value, most)
     return number(value)
 
 

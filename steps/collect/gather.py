@@ -178,6 +178,7 @@ def _read(rules: Rules, folder: str, buckets: int, batch_rows: int, shard: Shard
     for taken in shard.read(batch_rows):
         kept = clean(taken.rows, rules)
         kept.counts["unreadable"] = len(taken.bad)
+        kept.counts["damaged"] = sum(one.rest for one in taken.bad)
         path = spill.write(kept, folder, buckets)
         yield _Read(path, kept.counts, kept.identifiers, kept.labels, tuple(taken.bad[:MOST_BAD]))
 

@@ -78,7 +78,7 @@ def judge(
         raise StepError(
             f"the rows do not pass their checks:{listed}",
             where="checks",
-            cure="correct the source; or, if it is meant, rerun with accept_schema=true, or allow it in `checks.fail_on`",
+            cure="correct the source; if it is meant, rerun with accept_schema=true, or allow it in `checks.fail_on`",
         )
     look = proposed(_source_labels(home, found.parts), found.labels, context, most=given.look)
     rows = facts.new.select(list(Row._fields)).slice(0, MOST_SAMPLED).to_batches()

@@ -46,7 +46,7 @@ def another_key(before: Mapping[str, Any], key: bytes) -> tuple[str, ...]:
     if was in (None, now):
         return ()
     return (
-        f"the privacy key is {now} and was {was} before: made-up names of before and now can't be linked, and whoever is "
+        f"the privacy key is {now} and was {was} before: made-up names of before and now can't be linked, and who is "
         "erased by name has to be erased under both keys",
     )
 

@@ -174,5 +174,7 @@ def _warnings(found: Found) -> Iterator[str]:
     for kind, what in bad.items():
         if counts[kind] * 100 > counts["rows"]:
             yield f"{counts[kind]:,} of {counts['rows']:,} rows {what}"
+    if counts["damaged"]:
+        yield f"{counts['damaged']:,} files are damaged: what stands behind the damage could not be read"
     if counts["unreadable"]:
         yield f"{counts['unreadable']:,} rows can't be read and were left out"

@@ -1,5 +1,6 @@
 """What a planner may rely on: nobody is recognisable, people's words about labels count, who is erased stays away."""
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -127,6 +128,21 @@ def test_rows_worth_a_look_travel_in_the_report(tmp_path):
     wrong = [one for one in asked if one.text.startswith("review 90")]
     assert wrong
     assert all("mislabelled" in one.why for one in wrong)
+
+
+def test_a_file_that_is_cut_off_is_told(tmp_path):
+    """What came before the damage is kept, and that there is no more is a warning."""
+    lines = "".join(
+        f'{{"text": "review {i} of this", "label": "{"good" if i % 2 else "bad"}"}}\n' for i in range(9_000)
+    )
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode())[:-2_000])
+    made = collect(
+        Collect(source=str(tmp_path / "*.gz"), look=0, checks=CHECKS),
+        Context(tmp_path / "out", run="c-000001/collect/1", target=tmp_path / "target"),
+    )
+    metrics = {metric.name: metric.value for metric in made.report.metrics}
+    assert 1_000 < metrics["new_rows"] < 9_000
+    assert any("1 files are damaged" in warning for warning in made.report.warnings)
 
 
 def test_who_was_erased_does_not_come_back(tmp_path):
