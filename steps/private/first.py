@@ -11,7 +11,7 @@ from steps.private.view import ODD_CLASS
 
 __all__ = ["FAMILIES", "Gate", "hits", "suspects"]
 
-Gate = str | tuple[str, str]
+Gate = str | tuple[str, str, str]  # an expression; or one, another that has to be there too, one that must not
 _LONE = re.compile("[\ud800-\udfff]")
 _SAID = "공영빵령일이삼사오육륙칠팔구"
 _WORD = r"(?:oh|o|zero|one|two|three|four|five|six|seven|eight|nine|double|triple)"
@@ -33,7 +33,7 @@ FAMILIES = {
 
 
 def hits(texts: Sequence[str], *gates: Gate) -> list[int]:
-    """The places of the texts that hold a match of one of the expressions, of both where two are given as one."""
+    """The places of the texts that hold a match of one of the expressions, as `Gate` says."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -41,12 +41,12 @@ def hits(texts: Sequence[str], *gates: Gate) -> list[int]:
         column = pa.array(texts, pa.large_string())
     except UnicodeEncodeError:  # a lone surrogate, which no column may hold: it is odd, and so is U+FFFD
         column = pa.array([_LONE.sub("\ufffd", text) for text in texts], pa.large_string())
-    found = None
+    found, match = None, pc.match_substring_regex
     for gate in gates:
-        first, second = (gate, None) if isinstance(gate, str) else gate
-        hit = pc.match_substring_regex(column, first)
-        if second is not None:
-            hit = pc.and_(hit, pc.match_substring_regex(column, second))
+        if isinstance(gate, str):
+            hit = match(column, gate)
+        else:
+            hit = pc.and_not(pc.and_(match(column, gate[0]), match(column, gate[1])), match(column, gate[2]))
         found = hit if found is None else pc.or_(found, hit)
     places: list[int] = pc.indices_nonzero(found).to_pylist()
     return places

@@ -6,7 +6,7 @@ frequent in the registers of 1940 to 2024.
 
 from steps.private.words import words
 
-__all__ = ["DOUBLE", "GIVEN", "SINGLE", "SURNAMES", "SYLLABLES", "split"]
+__all__ = ["DOUBLE", "GIVEN", "SINGLE", "SURNAMES", "SYLLABLES", "plausible", "split"]
 
 SURNAMES = frozenset(
     "김이박최정강조윤장임한오서신권황안송전홍유고문양손배백허남심노하곽성차주우구민류나진지엄채원천방공현함변염여추도소석선설마길연"
@@ -97,6 +97,11 @@ SINGLE = frozenset(
     "훈준민진석철현빈솔별건혁욱웅환찬율결산한원윤호수영숙희선경란연정은아린규식범섭균산국용봉완열윤섭겸담봄솜슬람샘혜설"
 )
 SYLLABLES = frozenset("".join(GIVEN)) - frozenset("들님씨것말이") | frozenset("이")
+
+
+def plausible(given: str) -> bool:
+    """Whether a given name is made of syllables that given names are made of."""
+    return all(syllable in SYLLABLES for syllable in given)
 
 
 def split(name: str) -> tuple[str, str]:

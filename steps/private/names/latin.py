@@ -21,7 +21,8 @@ _LABELLED = re.compile(
     rf"name(?: on card)?|customer|client|cardholder|"
     rf"applicant|employee|patient|recipient|beneficiary|payee|attn|attention|contact|user|owner|signed|"
     rf"passenger|guest|member|agent|held by|reported by|escalated to|assigned to|forwarded to|"
-    rf"transferred to|approved by|handled by|reviewed by)"
+    rf"transferred to|approved by|handled by|reviewed by|requester|caller|technician|insured|cc|contact person|"
+    rf"account holder|holder|approved|prepared by|opened by|closed by|escalated by|issued to|behalf of)"
     rf"\s{{0,2}}(?:is|was|[:=\-])?\s{{0,2}})(?P<name>{_FULL})(?![A-Za-z])"
 )
 _SELF = re.compile(
@@ -30,16 +31,27 @@ _SELF = re.compile(
     rf"best|yours|love|best wishes|kind regards|spoke (?:with|to)|ask for|talk(?:ed)? to|met|contact|"
     rf"called)[,!]?\s{{1,3}})(?P<name>{_FULL})(?![A-Za-z])"
 )
+_BY = re.compile(
+    rf"(?i:(?<![A-Za-z])(?:by|with|to|for|from|of|ask|tell|invite|wife|husband|brother|sister|son|daughter|friend|"
+    rf"colleague|boss|manager|partner|does|is this|birthday|truly)[,:]?[ ])"
+    rf"(?P<name>(?:{_WORD})(?:[ ](?:[A-Z]\.|(?:{_WORD}))){{1,2}}|"
+    rf"{_UPPER}"
+    rf"(?:[ ](?:[A-Z]\.|{_UPPER})){{1,2}})(?![A-Za-z])"
+)
 _PAIR = re.compile(
     rf"(?<![A-Za-z.])(?P<name>(?:{_WORD})[ ](?:[A-Z]\.[ ])?(?:{_WORD})|{_UPPER}[ ](?:[A-Z]\.[ ])?{_UPPER})(?![A-Za-z])"
 )
 _INITIAL = re.compile(rf"(?<![A-Za-z.])(?P<name>[A-Z]\.\s?(?:[A-Z]\.\s?)?(?:{_WORD}|{_UPPER}))(?![A-Za-z])")
-_SINGLE = re.compile(rf"(?<![A-Za-z.'’-])(?<!St\. )(?P<name>{_WORD}|{_UPPER})(?![A-Za-z]|[ ][A-Z][a-z])")
+_SINGLE = re.compile(
+    rf"(?<![A-Za-z.'’-])(?<!St\. )(?<!San )(?<!New )(?<!Los )(?<!Santa )(?<!Fort )(?<!Port )(?<!Lake )(?<!Mount )"
+    rf"(?<!Saint )(?P<name>{_WORD}|{_UPPER})(?![A-Za-z]|[ ][A-Z][a-z])"
+)
 # Names that no list knows: alone on a line, before a mail or number in brackets, before a verb of speaking.
 _UNKNOWN = re.compile(
     rf"(?:(?<=\n)|^)(?P<name>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s*(?:\n|$))"
     rf"|(?<![A-Za-z] )(?<![A-Za-z])(?P<before>(?:{_WORD})[ ](?:{_WORD})|{_UPPER}[ ]{_UPPER})(?=\s[(<][^)>\n]*[@\d]|"
-    rf"\s(?:told|says|said|called|asked|wrote|speaking)\b)"
+    rf"(?:,|['’]s)?\s(?:told|says|said|called|asked|wrote|speaking|requested|requests|cannot|can't|couldn't|wants|needs|reports|"
+    rf"reported|complains|complained|confirmed|visited|closed|opened|here|was|is|has|are you|will|would)\b)"
 )
 # Korean names in Latin letters: Kim Min-su, Min-su Kim, Kim Minsu.
 _ROMAN_FAMILY = (
@@ -56,13 +68,15 @@ _ROMAN = re.compile(
     rf"|{_ROMAN_FAMILY},?\s[A-Z]{{2,7}}-[A-Z]{{2,7}}|[A-Z]{{2,7}}-[A-Z]{{2,7}}\s{_ROMAN_FAMILY})(?![A-Za-z])"
 )
 _ROLE = re.compile(
-    r"(?i:[가-힣]|movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|"
-    r"oscar|hollywood|album|song|band|"
-    r"president|senator|minister|comedy|thriller|sequel|screen|plot|acting|novel|book|episode|season|watch)"
+    r"(?i:[가-힣]|\b(?:movie|film|actor|actress|director|directed|starring|cast\b|role|perform|scene|plays?\b|character|"
+    r"oscar|hollywood|album|song|band\b|"
+    r"president|senator|minister|comedy|thriller|sequel|screen|plot|acting|novel|book|episode|season|watch))"
 )
 _OWN = re.compile(
     r"(?i:@|\d{3}[ .\-)]{1,2}\d{4}|phone|call|e-?mail|address|account|order|refund|ticket|customer|invoice|card|"
-    r"passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|login|user\b|attempt)"
+    r"passport|license|ssn|deliver|ship|appointment|contact|reset|confirm|regards|sincerely|log ?in|user\b|attempt|"
+    r"case\b|severity|parcel|voicemail|branch|crash|callback|charged|declined|bill|insured|patient|speak|speaking|chatting|"
+    r"reception|meeting at|at noon)"
 )
 _COINED = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(NAMES_EN)})(?:[\s.]{{1,2}}(?:{'|'.join(NAMES_EN)}))?(?![A-Za-z])", re.I
@@ -78,15 +92,17 @@ def latin(text: str) -> Iterator[Span]:
     known: dict[str, float] = {}
     titles = [found.span() for found in TITLES.finditer(text)]
     for pattern, sure in _RULES:
-        if not own and (pattern in (_INITIAL, _UNKNOWN) or (public and pattern in (_PAIR, _SINGLE))):
+        if not own and (pattern in (_INITIAL, _UNKNOWN, _BY) or (public and pattern in (_PAIR, _SINGLE))):
             continue
-        for found in pattern.finditer(text):
-            which = "name" if found["name"] is not None else "before"
-            end = _named(found[which], pattern, own)
-            start = found.start(which)
+        at = 0
+        while (named := pattern.search(text, at)) is not None:
+            which = "name" if named["name"] is not None else "before"
+            end = _named(named[which], pattern, own)
+            start = named.start(which)
             if end and not in_title(titles, start):
                 known[text[start : start + end]] = sure
                 yield Span(start, start + end, "name", sure, "names")
+            at = start + end if end else named.start() + 1
     if known:
         yield from _again(text, known)
 
@@ -114,8 +130,8 @@ def _again(text: str, known: dict[str, float]) -> Iterator[Span]:
 
 
 _RULES = (
-    (_ROMAN, 0.9), (_TITLED, 0.88), (_LABELLED, 0.85), (_SELF, 0.85), (_INITIAL, 0.7), (_PAIR, 0.72), (_SINGLE, 0.6),
-    (_UNKNOWN, 0.6),
+    (_ROMAN, 0.9), (_BY, 0.7), (_TITLED, 0.88), (_LABELLED, 0.85), (_SELF, 0.85), (_INITIAL, 0.7), (_PAIR, 0.72),
+    (_SINGLE, 0.6), (_UNKNOWN, 0.6),
 )  # fmt: skip
 
 

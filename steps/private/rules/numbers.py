@@ -202,7 +202,9 @@ _ACCOUNT = re.compile(rf"{FREE}{_NO_LETTER}\d(?:{J}\d){{6,16}}(?!{J}\d)(?![OolI|
 _ACCOUNT_WORDS = re.compile(
     rf"계좌|입금|송금|이체|환불|예금|통장|account|acct|a/c|routing|bban|(?:{_BANKS})(?:은행|뱅크)?[ :]*\Z", re.I
 )
-_ACCOUNT_AFTER = re.compile(rf"\s{{0,2}}\(?(?:{_BANKS})(?:은행|뱅크)")
+_ACCOUNT_AFTER = re.compile(
+    rf"\s{{0,2}}\(?(?:(?:{_BANKS})(?:은행|뱅크)|농협|수협|신협|카카오뱅크|카뱅|토스|케이뱅크|새마을|우체국|국민|신한|기업|씨티|SC제일)"
+)
 
 
 def _account(text: str) -> Iterator[Span]:
