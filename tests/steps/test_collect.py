@@ -161,7 +161,7 @@ def test_every_problem_is_told_at_once(tmp_path):
 
 
 def test_what_breaks_in_the_middle_is_kept_apart_and_told(tmp_path):
-    """A line that is not JSON, a CSV row with too few fields, bytes that are not UTF-8: counted, listed by their line."""
+    """A line that is not JSON, a CSV row with too few fields, bytes that are not UTF-8: counted, and told by line."""
     pairs = [{"text": text, "label": "ab"[i % 2]} for i, text in enumerate(TEXTS)]
     source = jsonl(tmp_path / "a.jsonl", pairs)
     Path(source).write_text(Path(source).read_text() + "{half\n")
