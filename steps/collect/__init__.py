@@ -78,7 +78,7 @@ def collect(given: Collect, context: Context) -> Collected:
     home, cycle = before.table.folder, plan.stage.cycle
     parts = (*before.table.files(before.cycles), *found.parts)
     corrected = correct(given, home, parts, found.labels, before.record(context))
-    counts = corrected[2]
+    counts = corrected.counts
     _check(found.labels, counts)
     judged = judge(given, context, home, before.extra, found, parts, corrected)
     judged = judged._replace(warnings=(*another_key(before.extra, plan.rules.key), *judged.warnings))

@@ -17,13 +17,24 @@ from steps.labels import report as labelled
 from steps.labels.corrections import Known, Record, Settled
 from steps.snapshot import HOLDOUT, SIDES, TRAIN, Part, Row, relabel, rows_of
 from steps.snapshot.folder import Folder
-from steps.validate import Facts, Findings, Profile, Totals, validate
+from steps.validate import Facts, Findings, Key, Overlap, Profile, Shared, Totals, validate
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_LOOKED_AT = 20_000  # new rows of a side, of which those worth a look are chosen
 MOST_SAMPLED = 2_000
+
+
+class Corrected(NamedTuple):
+    """The corrections settled, the labels that they lay over the rows by id, what is counted with those labels, and
+    what both sides have in common.
+    """
+
+    settled: Settled
+    relabelled: Mapping[str, int]
+    counts: Counts
+    shared: Mapping[Key, Shared]
 
 
 class Judged(NamedTuple):
@@ -37,11 +48,9 @@ class Judged(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def correct(
-    given: Collect, home: Folder, parts: Sequence[Part], names: Sequence[str], before: Record
-) -> tuple[Settled, dict[str, int], Counts]:
-    """The corrections settled, the labels that they lay over the rows, and what is counted with those labels."""
-    record = Record(rows=tuple(row for row in before.rows))
+def correct(given: Collect, home: Folder, parts: Sequence[Part], names: Sequence[str], before: Record) -> Corrected:
+    """What people said about labels so far, and what is counted with it. Reads every row's label and keys."""
+    record = before
     asked = {one.id for one in given.corrections} | {row.id for row in record.rows}
     rows = whole.find(home, parts, asked) if asked else {}
     record = record.without(row.id for row in record.rows if row.id not in rows)
@@ -49,13 +58,14 @@ def correct(
     known = {id_: Known(text, laid.get(id_, names[label])) for id_, (text, label, _) in rows.items()}
     settled = corrections.settle(given.corrections, known, names, record)
     labels = {id_: names.index(label) for id_, label in settled.record.labels.items() if label in names}
-    counts = whole.count(home, parts)
+    overlap = Overlap() if given.author or given.conversation or given.group else None
+    counts = whole.count(home, parts, overlap)
     relabelled = {id_: label for id_, label in labels.items() if label != rows[id_][1]}
     for id_, label in relabelled.items():
         _, was, side = rows[id_]
         counts.classes[was, side] -= 1
         counts.classes[label, side] += 1
-    return settled, relabelled, counts
+    return Corrected(settled, relabelled, counts, overlap.shared() if overlap else {})
 
 
 def judge(
@@ -65,11 +75,11 @@ def judge(
     extra: Mapping[str, Any],
     found: Gathered,
     parts: Sequence[Part],
-    corrected: tuple[Settled, Mapping[str, int], Counts],
+    corrected: Corrected,
 ) -> Judged:
     """Check the rows, and choose those worth a look. Raises `StepError` with every problem that must fail the run."""
-    settled, relabelled, counts = corrected
-    facts = _facts(given, home, extra, found, parts, relabelled, counts)
+    settled, relabelled = corrected.settled, corrected.relabelled
+    facts = _facts(given, home, extra, found, parts, corrected)
     context.progress(0, None, "", "checking the rows")
     accepted = {"accept_schema": True} if given.accept_schema else {}
     findings = validate(facts, given.checks.model_copy(update=accepted))
@@ -98,11 +108,10 @@ def _facts(
     extra: Mapping[str, Any],
     found: Gathered,
     parts: Sequence[Part],
-    relabelled: Mapping[str, int],
-    counts: Counts,
+    corrected: Corrected,
 ) -> Facts:
     def drawn(some: Sequence[Part], most: int) -> "pa.Table":
-        return relabel(whole.draw(home, some, most), relabelled)
+        return relabel(whole.draw(home, some, most), corrected.relabelled)
 
     def of(side: str) -> list[Part]:
         return [part for part in parts if part.side == side]
@@ -110,7 +119,7 @@ def _facts(
     checks, labels = given.checks, found.labels
     most = max(checks.rows, checks.drift_rows, checks.near_rows)
     new = {side: [found.classes[name, side] for name in labels] for side in (TRAIN, HOLDOUT)}
-    all_ = {side: [counts.classes[place, side] for place in range(len(labels))] for side in (TRAIN, HOLDOUT)}
+    all_ = {side: [corrected.counts.classes[place, side] for place in range(len(labels))] for side in (TRAIN, HOLDOUT)}
     profile = extra.get("profile")
     return Facts(
         new=drawn(found.parts, most),
@@ -120,4 +129,5 @@ def _facts(
         totals=Totals(new[TRAIN], new[HOLDOUT], all_[TRAIN], all_[HOLDOUT]),
         earlier=Profile.model_validate(profile) if profile else None,
         now=datetime.now(UTC),
+        shared=corrected.shared or None,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from steps.snapshot import Part, batches_of
 from steps.snapshot.folder import Folder
+from steps.validate.overlap import Overlap
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,12 +32,15 @@ class Counts(NamedTuple):
         return sum(count for (_, one), count in self.classes.items() if one == side)
 
 
-def count(home: Folder, parts: Iterable[Part]) -> Counts:
-    """Exact counts; two columns are read, in the memory of a batch."""
+def count(home: Folder, parts: Iterable[Part], overlap: Overlap | None = None) -> Counts:
+    """Exact counts, in the memory of a batch; with an `overlap`, also of what both sides have in common."""
     found = Counts(Counter(), Counter(), Counter())
+    columns = ("label", "group", *(("conversation", "person", "side") if overlap else ()))
     for part in parts:
         found.cycles[part.arrived] += part.rows
-        for batch in batches_of(home, part, ("label", "group"), 8 * _BATCH):
+        for batch in batches_of(home, part, columns, 8 * _BATCH):
+            if overlap:
+                overlap.add(batch)
             for column, counted in ((0, found.classes), (1, found.groups)):
                 for one in batch.column(column).value_counts().to_pylist():
                     counted[one["values"], part.side] += one["counts"]
