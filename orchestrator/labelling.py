@@ -51,11 +51,11 @@ def labels(arguments: Namespace, shown: Mapping[str, Any], say: Say) -> Answer:
     if not rows and (arguments.csv or arguments.label_studio or arguments.source):
         raise Trouble(f"no gate of {shown['cycle']} asks about labels now", f"see `ratchet show {shown['cycle']}`")
     if arguments.source:
-        return _import(arguments, rows, say)
+        return _import(arguments, rows, shown["classes"], say)
     written = [_write(arguments.csv, to_csv(rows))] if arguments.csv else []
     if arguments.label_studio:
         config = f"{arguments.label_studio}.xml"
-        written += [_write(arguments.label_studio, tasks(rows)), _write(config, configuration(rows))]
+        written += [_write(arguments.label_studio, tasks(rows)), _write(config, configuration(rows, shown["classes"]))]
     if arguments.csv == "-":
         return shown, to_csv(rows).rstrip("\n")
     if written:
@@ -64,9 +64,9 @@ def labels(arguments: Namespace, shown: Mapping[str, Any], say: Say) -> Answer:
     return shown, _table(shown, rows)
 
 
-def _import(arguments: Namespace, rows: Sequence[ToLabel], say: Say) -> Answer:
-    said, unread = _read(arguments.source, rows)
-    read, wrong = weighed(said, rows, {row.id: row.label for row in rows})
+def _import(arguments: Namespace, rows: Sequence[ToLabel], known: Sequence[str], say: Say) -> Answer:
+    said, unread = _read(arguments.source, rows, known)
+    read, wrong = weighed(said, rows, {row.id: row.label for row in rows}, classes=known)
     new = [one for one in read if one.was != one.label]
     told = [str(one) for one in (*unread, *wrong)]
     lines = [f"  ✗ {one}" for one in told]
@@ -85,7 +85,7 @@ def _by(who: str) -> str:
     return f" ({who})" if who else ""
 
 
-def _read(path: str, rows: Sequence[ToLabel]) -> tuple[tuple[Said, ...], tuple[Problem, ...]]:
+def _read(path: str, rows: Sequence[ToLabel], known: Sequence[str]) -> tuple[tuple[Said, ...], tuple[Problem, ...]]:
     """What a file says: an export of Label Studio where it is JSON, else a table."""
     try:
         text = decoded(Path(path).read_bytes())
@@ -97,7 +97,7 @@ def _read(path: str, rows: Sequence[ToLabel]) -> tuple[tuple[Said, ...], tuple[P
         return (), (text,)
     if is_export(text):
         return from_export(text)
-    table = from_csv(text, rows)
+    table = from_csv(text, rows, known)
     stood = {row.id: row.label for row in rows}
     changed = [(id, label) for id, label in table.labels.items() if label != stood[id]]
     return tuple(Said("", id, label) for id, label in changed), table.problems

@@ -84,7 +84,7 @@ def labels(cycle: Cycle) -> dict[str, Any]:
         "cycle": cycle.id,
         "stage": stage,
         "run": opening.run if opening is not None else None,
-        "classes": list(classes(rows)),
+        "classes": list(classes(rows, opening.report.classes if opening is not None else ())),
         "rows": [{**row.model_dump(mode="json"), "label": stood[row.id]} for row in rows],
         "corrections": [one._asdict() for one in so],
     }

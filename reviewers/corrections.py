@@ -106,10 +106,15 @@ class Said(NamedTuple):
 
 
 def weighed(
-    said: Iterable[Said], rows: Sequence[ToLabel], stood: Mapping[str, str], by: str = "", at: str = ""
+    said: Iterable[Said],
+    rows: Sequence[ToLabel],
+    stood: Mapping[str, str],
+    by: str = "",
+    at: str = "",
+    classes: Iterable[str] = (),
 ) -> tuple[tuple[Correction, ...], tuple[Problem, ...]]:
     """What of it can be read, the oldest first, those who agree with a label as it stood among them; and what can't."""
-    known, names = {row.id for row in rows}, Classes(rows)
+    known, names = {row.id for row in rows}, Classes(rows, classes)
     found: list[Correction] = []
     problems: list[Problem] = []
     for one in said:
@@ -174,7 +179,7 @@ def asked(
     if before is None:
         return f"{opening.stage}.{PARAMETER} is set to something else → rerun it with {PARAMETER}=[] first", ()
     rows = opening.report.to_label
-    new, problems = weighed(said, rows, standing(rows, before), by.login, stamp(at))
+    new, problems = weighed(said, rows, standing(rows, before), by.login, stamp(at), opening.report.classes)
     if all(one.was == one.label for one in new):
         return "no label is another one than it stands: nothing changes", problems
     return rerun(opening.stage, before, new, id=id, by=by, at=at, onto=cycle.seq), problems

@@ -46,9 +46,9 @@ class Read(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def classes(rows: Iterable[ToLabel]) -> tuple[str, ...]:
-    """Every label that is known here, sorted."""
-    return tuple(sorted({name for row in rows for name in (row.label, row.predicted) if name}))
+def classes(rows: Iterable[ToLabel], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Every label that is known, sorted: those that the report names, and those that its rows show."""
+    return tuple(sorted({*known, *(name for row in rows for name in (row.label, row.predicted) if name)}))
 
 
 # To a table
@@ -96,8 +96,8 @@ def decoded(data: bytes) -> str | Problem:
     return Problem("line 1", "the file is no text in UTF-8", "save it as CSV in UTF-8")
 
 
-def from_csv(text: str, rows: Sequence[ToLabel]) -> Read:
-    """The labels that a table gives to these rows."""
+def from_csv(text: str, rows: Sequence[ToLabel], known: Iterable[str] = ()) -> Read:
+    """The labels that a table gives to these rows; `known` are labels beside those that the rows show."""
     if len(text) > LARGEST:
         return _nothing("line 1", f"a table of {len(text):,} characters is not read", "leave only the rows asked about")
     text = text.removeprefix("\ufeff")
@@ -109,7 +109,7 @@ def from_csv(text: str, rows: Sequence[ToLabel]) -> Read:
         if names.count(name) != 1:
             what = "no column" if name not in names else "more than one column"
             return _nothing(f"line {first}", f"{what} is named {name}", f"let the first line be {','.join(COLUMNS)}")
-    return _Rows(rows, names).read(lines[1:])
+    return _Rows(rows, names, known).read(lines[1:])
 
 
 def _nothing(where: str, what: str, cure: str) -> Read:
@@ -140,9 +140,9 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]] | Problem, int]:
 class _Rows:
     """The rows that were asked about, and the columns of one table."""
 
-    def __init__(self, rows: Sequence[ToLabel], names: Sequence[str]) -> None:
+    def __init__(self, rows: Sequence[ToLabel], names: Sequence[str], known: Iterable[str]) -> None:
         self._rows = {_same(row.id): row for row in rows}
-        self._classes = Classes(rows)
+        self._classes = Classes(rows, known)
         self._names = names
 
     def read(self, records: Iterable[tuple[int, list[str]]]) -> Read:
@@ -179,8 +179,8 @@ class _Rows:
 class Classes:
     """The labels that are known, to be found by what people write."""
 
-    def __init__(self, rows: Iterable[ToLabel]) -> None:
-        self.names = classes(rows)
+    def __init__(self, rows: Iterable[ToLabel], known: Iterable[str] = ()) -> None:
+        self.names = classes(rows, known)
         self._exact = {_same(name): name for name in self.names}
         self._folded: dict[str, list[str]] = {}
         for name in self.names:

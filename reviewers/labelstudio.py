@@ -45,9 +45,9 @@ def _task(row: ToLabel, label: str) -> dict[str, Any]:
     return {"data": data, "predictions": [prediction | ({} if row.confidence is None else {"score": row.confidence})]}
 
 
-def configuration(rows: Iterable[ToLabel]) -> str:
-    """The labelling configuration of the project: one choice among the labels that are known here."""
-    choices = "\n".join(f"    <Choice value={quoteattr(shown(name))}/>" for name in classes(rows))
+def configuration(rows: Iterable[ToLabel], known: Iterable[str] = ()) -> str:
+    """The labelling configuration of the project: one choice among the labels that are known."""
+    choices = "\n".join(f"    <Choice value={quoteattr(shown(name))}/>" for name in classes(rows, known))
     return f"""<View>
   <Text name="{TEXT}" value="${TEXT}"/>
   <Header value="${NOW}"/>

@@ -88,6 +88,7 @@ class Report(Noun):
     to_label: tuple[ToLabel, ...] = Field(
         (), description="rows whose labels reviewers may correct, the worthiest first"
     )
+    classes: tuple[str, ...] = Field((), description="every label that such a row may have; those it shows, if empty")
 
     def metric(self, name: str) -> Metric | None:
         """The metric of that name, or None."""

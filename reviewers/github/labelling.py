@@ -134,11 +134,11 @@ class Labelling:
         if file is None:
             gone = Problem("labels.csv", "the file was deleted, which changes no label", "it is written again")
             return _Found((), (gone,), "")
-        now, evidence = _table(file, past.rows), f"{commit.url} sha256:{hashlib.sha256(file).hexdigest()}"
+        now, evidence = _table(file, past.rows, past.classes), f"{commit.url} sha256:{hashlib.sha256(file).hexdigest()}"
         parent = commit.parents[0].sha if commit.parents else ""
         old = self._room.repository.file(self._path, parent) if parent else None
         stood = standing(past.rows, past.before or ())
-        stood |= _table(old, past.rows).labels if old is not None else {}
+        stood |= _table(old, past.rows, past.classes).labels if old is not None else {}
         at = min(commit.at or self._loop.now(), self._loop.now())
         return _Found(changed(now.labels, stood, by, at), now.problems, evidence)
 
@@ -174,6 +174,11 @@ class _Past(NamedTuple):
         return tuple({row.id: row for one in self.asked for row in one.report.to_label}.values())
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels that such a row may have."""
+        return self.asked[-1].report.classes
+
+    @property
     def before(self) -> tuple[Correction, ...] | None:
         """What was corrected by then."""
         return so_far(self.cycle, self.asked[-1].stage)
@@ -205,9 +210,9 @@ def _until(events: Sequence[Event], name: str) -> tuple[_Past, Event | None]:
     return _Past(cycle, _asked(events[:place])), events[place] if place < len(events) else None
 
 
-def _table(file: bytes, rows: Sequence[ToLabel]) -> Read:
+def _table(file: bytes, rows: Sequence[ToLabel], known: Sequence[str]) -> Read:
     text = decoded(file)
-    return Read({}, (text,)) if isinstance(text, Problem) else from_csv(text, rows)
+    return Read({}, (text,)) if isinstance(text, Problem) else from_csv(text, rows, known)
 
 
 def _writer(commit: Commit) -> Person:

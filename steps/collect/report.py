@@ -61,6 +61,7 @@ def describe(found: Found) -> Report:
         "charts": (*told.charts, *findings.charts),
         "warnings": (*told.warnings, *judged.warnings),
         "to_label": corrected.to_label,
+        "classes": tuple(found.gathered.labels) if corrected.to_label else (),
     }
     return told.model_copy(update=more)
 

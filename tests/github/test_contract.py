@@ -15,6 +15,7 @@ GITHUB = Contract()
 EXCHANGES = [(name, one) for name, some in data("exchanges.json.xz").items() for one in some]
 SHA = "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d"
 CALLS: dict[str, Callable[[Repository], Any]] = {
+    "commits": lambda r: r.commits("ratchet/c-000042", "cycles/c-000042/labels.csv"),
     "about": lambda r: r.about(),
     "head": lambda r: r.head("ratchet/c-000042"),
     "file": lambda r: r.file("cycles/c-000042/what is new?.md", "main"),

@@ -180,3 +180,10 @@ def test_what_is_no_text_is_a_problem() -> None:
     """A picture, say."""
     assert decoded(b"\x89PNG\r\n\xff\xff\xff") == ("line 1", "the file is no text in UTF-8", "save it as CSV in UTF-8")
     assert isinstance(decoded(b"\xff\xfe\x00"), Problem)
+
+
+def test_a_label_that_no_row_shows_can_be_given_where_the_report_names_it():
+    """The classes are the data's: a row may be the only one of its class, or its class may have gone from the rows."""
+    assert "neutral" not in classes(ROWS)
+    assert from_csv("id,label\na1,Neutral\n", ROWS, ["neutral"]) == ({"a1": "neutral"}, ())
+    assert "neutral" in classes(ROWS, ["neutral"])

@@ -52,7 +52,7 @@ def words(given: Words, context: Context) -> Made:
     now = {one.id: one.label for one in given.corrections}
     rows = (("r1", "정말 <재미>있다", "bad", "good"), ("r2", "=SUM(A1)", "good", ""))
     asked = tuple(ToLabel(id=i, text=t, label=now.get(i, l), predicted=p, why="unsure") for i, t, l, p in rows)
-    return Made(report=Report(summary="Two words.", to_label=asked))
+    return Made(report=Report(summary="Two words.", to_label=asked, classes=("bad", "good")))
 
 
 class Factor(Given):
