@@ -203,7 +203,7 @@ def _contenders(source: Path) -> dict[str, tuple[int, Callable[[int], None]]]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--rows", nargs="+", default=["200000", "2000000", "20000000"])
+    parser.add_argument("--rows", nargs="*", default=["200000", "2000000", "20000000"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", help="a folder on the disk that is meant")
     parser.add_argument("--streams", help="where streams are kept, to be used again")
