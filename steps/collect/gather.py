@@ -6,11 +6,13 @@ partition's files is gone when this returns, however it returns.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
+from uuid import uuid4
 
+from steps.cluster import external
 from steps.collect import label as labels
 from steps.collect import spill
 from steps.collect.clean import Rules, clean
@@ -195,16 +197,25 @@ def _room(context: Context, most: int) -> int:
 
 @contextmanager
 def _spilled(plan: Plan, context: Context) -> Iterator[str]:
-    """A folder beside the table's data, where every worker can write. What dead runs left there is swept out."""
+    """A folder where every worker can write: beside the table's data, and for a count, which may go on beside a run, in
+    one of its own. What dead runs left is swept out; the table has one run at a time.
+    """
     from fsspec.core import url_to_fs
 
-    root = f"{plan.stage.uri}/_spill"
+    if plan.dry:
+        root = f"{plan.stage.uri}/_count-{uuid4().hex}" if external() else str(context.folder / "spill")
+    else:
+        root = f"{plan.stage.uri}/_spill"
     fs, base = url_to_fs(root)
-    sweep: Callable[[], Any] = lambda: fs.rm(base, recursive=True) if fs.exists(base) else None  # noqa: E731
-    sweep()
+    _sweep(fs, base)
     folder = f"{root}/{context.run.replace('/', '-')}"
     fs.makedirs(url_to_fs(folder)[1], exist_ok=True)
     try:
         yield folder
     finally:
-        sweep()
+        _sweep(fs, base)
+
+
+def _sweep(fs: Any, base: str) -> None:
+    if fs.exists(base):
+        fs.rm(base, recursive=True)

@@ -93,6 +93,23 @@ def test_a_cycle_that_was_not_done_gives_its_rows_back(tmp_path):
     assert metric(again, "new_rows") == 0
 
 
+def test_a_count_disturbs_no_run(tmp_path, monkeypatch):
+    """The clock may count while a cycle is collecting: what that has spilled stays."""
+    parquet(tmp_path / "a.parquet", **texts(200))
+    source = Collect(source=str(tmp_path / "*.parquet"), author="author", **QUICK)
+    first = collect(source, context(tmp_path, 1))
+    parquet(tmp_path / "b.parquet", **texts(100, start=200))
+    counted, running = [], context(tmp_path, 2, first)
+
+    def progress(done, total=None, unit="", note=""):
+        if "comparing" not in note and not counted:
+            counted.append(count_new(source, context(tmp_path, 3, first)))
+
+    monkeypatch.setattr(running, "progress", progress)
+    assert metric(collect(source, running), "new_rows") == 100
+    assert counted == [100]
+
+
 def test_an_attempt_that_was_killed_leaves_nothing_and_the_next_one_is_whole(tmp_path):
     """kill -9 while rows are read: no snapshot knows of it, what it spilled is swept, the next attempt has all."""
     parquet(tmp_path / "a.parquet", **texts(5_000))
