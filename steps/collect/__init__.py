@@ -117,6 +117,7 @@ def _plan(given: Collect, context: Context, before: Before, source: Source, *, d
         rules=Rules(given.privacy, key, given.numeric, given.positive_at_least, given.negative_at_most),
         stage=snapshot.Stage(table.uri, cycle, table.ledger.mark()) if dry else table.stage(cycle),
         cycles=before.cycles,
+        held=sum(part.rows for part in before.snapshot.parts) if before.snapshot else 0,
         known=before.labels,
         holdout=given.holdout,
         salt=given.salt,

@@ -18,8 +18,6 @@ from steps.private.settings import Privacy
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_MOST_LABELS = 10_000  # different ones that are counted: ten times what is refused
-
 
 class Rules(NamedTuple):
     """What every worker needs to know. `key` derives surrogates; it travels to workers and is written nowhere."""

@@ -23,19 +23,20 @@ from steps.contract import Context, StepError
 from steps.snapshot import Part, Stage, Wanted
 
 MOST_BAD = 10_000  # rows in quarantine that are told one by one
-MOST_LABELS = 10_000
-_SHARD = 32 * 2**20  # bytes of a source that one worker deals with at a time
+MOST_LABELS = 10_000  # different ones that are heard of before they are refused
 _BUCKET = 48 * 2**20  # bytes of rows that are sorted at a time
 _LEAST = 2**20
+_ID = 64  # bytes of an id that is compared
 
 
 class Plan(NamedTuple):
-    """What is to be gathered. `cycles`: the lineage; `stage`: where the partition's files go."""
+    """What is to be gathered. `cycles`: the lineage, `held`: its rows; `stage`: where the partition's files go."""
 
     shards: Sequence[Shard]
     rules: Rules
     stage: Stage
     cycles: tuple[str, ...]
+    held: int
     known: tuple[str, ...]
     holdout: float
     salt: str
@@ -79,7 +80,7 @@ class _Read(NamedTuple):
 def gather(plan: Plan, context: Context) -> Gathered:
     """Read, clean, choose, write. Raises `StepError` where the source can't be read or too little of it."""
     size = sum(shard.size for shard in plan.shards)
-    buckets = spill.buckets_for(size, _room(context, _BUCKET))
+    buckets = spill.buckets_for(size + _ID * plan.held, _room(context, _BUCKET))
     began = time.monotonic()
     with _spilled(plan, context) as folder, workers(plan.engine, size, context.resources) as who:
         read = _Reading(plan, context, began)
