@@ -2,7 +2,6 @@
 
 import pickle
 import re
-import time
 from collections import Counter
 from functools import cache
 
@@ -201,11 +200,8 @@ def test_ranges(value: str) -> None:
         "a.b-",
     ],
 )
+@pytest.mark.timeout(60)
 def test_long(piece: str) -> None:
-    """Twice the text takes about twice the time: no rule runs away."""
-    took = []
-    for size in (20_000, 160_000):
-        start = time.process_time()
-        product().clean([piece * (size // len(piece))], [""])
-        took.append(time.process_time() - start)
-    assert took[1] < 25 * max(took[0], 0.02)
+    """A text of 160,000 characters that nobody wrote ends: a rule that ran away would take many minutes."""
+    text = piece * (160_000 // len(piece))
+    assert len(product().clean([text], [""]).texts) == 1
